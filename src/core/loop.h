@@ -1,0 +1,87 @@
+/*
+ * The loop, as the floors above see it. The struct is here so that reading the clock or the shared buffer costs a load; only core
+ * writes its members.
+ */
+#ifndef TN_CORE_LOOP_H
+#define TN_CORE_LOOP_H
+
+#include "base/digest.h"
+#include "base/list.h"
+#include "base/report.h"
+#include "op.h"
+#include "poll.h"
+#include "timer.h"
+#include "work.h"
+
+enum {
+    TN__RECV_BYTES = 65536,  /* size of the receive buffer */
+    TN__EVENTS_MAX = 256,    /* events taken from the system at once */
+    TN__TURN_NS = 10000000,  /* time budget of one turn: 10 ms */
+};
+
+/* State that a higher floor keeps on the loop, freed with it. */
+typedef enum tn__room_id { TN__ROOM_NET, TN__ROOM_HTTP, TN__ROOM_WEB, TN__ROOM_GEN, TN__ROOM_TOOLS, TN__ROOM_COUNT } tn__room_id;
+
+typedef struct tn__room {
+    void *state;
+    void (*free)(tn_loop *loop, void *state);
+} tn__room;
+
+typedef struct tn__wheel tn__wheel;
+typedef struct tn__calls tn__calls;
+
+struct tn_loop {
+    int64_t now_ns;     /* the loop's clock, read once a turn */
+    char *recv_buf;     /* TN__RECV_BYTES + 64 of slack, for reading past the end by whole vectors */
+    tn__list soon;      /* tn__work of the ready phase */
+    tn__list late;      /* tn__work of the end of the turn */
+    tn__report report;
+    tn__digester *digester;
+
+    const tn__poll_backend *backend;
+    tn__poller *poller;
+    tn__event events[TN__EVENTS_MAX];
+    int event_at, event_n; /* harvested and not yet delivered: [event_at, event_n) */
+
+    tn__heap timers;
+    tn__wheel *wheel;
+    tn__calls *calls; /* callbacks from other threads, signals and this one */
+
+    tn_callback *wake;
+    void *wake_arg;
+    bool wake_asked; /* wake was called since the last turn */
+    bool in_turn;
+    bool running, stopping;
+
+    tn_clock *clock;
+    void *clock_arg;
+
+    tn__room rooms[TN__ROOM_COUNT]; /* freed from the highest to the lowest */
+
+    struct tn__fd_watch **watches; /* foreign descriptors, by number */
+    size_t watch_cap;
+    struct tn__call_later *later; /* what tn_call_later made */
+    void *owner_thread;           /* debug builds: who runs it */
+};
+
+static inline int64_t tn__loop_now(const tn_loop *loop)
+{
+    return loop->now_ns;
+}
+
+/*
+ * Keep the receive buffer: the caller owns it from here on (tn__free it) and the loop takes another. NULL for lack of memory, and
+ * then the loop keeps its own.
+ */
+char *tn__loop_take_recv_buf(tn_loop *loop);
+
+/* Debug builds abort when the calling thread is not the loop's; `call` names the public function. */
+void tn__loop_check_thread(const tn_loop *loop, const char *call);
+
+static inline int64_t tn__seconds_to_ns(double seconds)
+{
+    if (!(seconds > 0)) return 0;
+    return seconds >= 9e9 ? INT64_MAX / 2 : (int64_t)(seconds * 1e9);
+}
+
+#endif
