@@ -13,8 +13,8 @@
 extern "C" {
 #endif
 
-/* Levels: the numbers of Python's logging module. */
-enum { TN_DEBUG = 10, TN_INFO = 20, TN_WARNING = 30, TN_ERROR = 40, TN_CRITICAL = 50, TN_LOG_NONE = 100 };
+/* Levels: the numbers of Python's logging module. (TN_ERROR is an event of the loop.) */
+enum { TN_LOG_DEBUG = 10, TN_LOG_INFO = 20, TN_LOG_WARNING = 30, TN_LOG_ERROR = 40, TN_LOG_CRITICAL = 50, TN_LOG_NONE = 100 };
 
 /* Who speaks: tornado.access (one line a request), tornado.application (errors in your code), tornado.general (all else). */
 typedef enum tn_log_domain { TN_LOG_ACCESS, TN_LOG_APPLICATION, TN_LOG_GENERAL } tn_log_domain;
