@@ -7,18 +7,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-void *tn__alloc(size_t n);                 /* NULL for lack of memory; n > 0 */
-void *tn__zalloc(size_t n);                /* the same, zeroed */
-void *tn__realloc(void *p, size_t n);      /* p stays valid on failure */
-void tn__free(void *p);                    /* NULL is fine */
+void *tn__alloc(size_t n);            /* NULL for lack of memory; n > 0 */
+void *tn__zalloc(size_t n);           /* the same, zeroed */
+void *tn__realloc(void *p, size_t n); /* p stays valid on failure */
+void tn__free(void *p);               /* NULL is fine */
 
 /*
  * Test hook: let the next `successes` allocations succeed and make every one after that fail (`forever`) or just one fail.
- * A negative number switches the hook off. Not thread-safe.
+ * A negative number switches the hook off.
  */
 void tn__alloc_fail_after(long successes, bool forever);
 
-/* How many allocations were made, and how many are live, since the hook was last reset. */
+/* How many allocations were asked for since the hook was switched on (with LONG_MAX successes it only counts). */
 long tn__alloc_count(void);
 
 #endif
