@@ -1,0 +1,72 @@
+# The verbs of this repository. CMake does the work; this file gives its calls short names. `make` alone prints them.
+
+PORT ?= 8888
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+.PHONY: help setup run test build check asan tsan bench bench-instructions format install clean
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make run                   set everything up, build, and serve demos/hello.c on port 8888 (PORT=... for another)
+run:
+	@scripts/setup.sh run
+	@$(MAKE) --no-print-directory build
+	@echo "Hello, world is at http://127.0.0.1:$(PORT)/ (Ctrl-C ends it)"
+	@exec build/demos/hello --port=$(PORT)
+
+#: make test                  set everything up, build, and run all tests
+test:
+	@scripts/setup.sh test
+	@$(MAKE) --no-print-directory build
+	@scripts/run_tests.py build
+
+#: make build                 build the release into build/
+build: ; @$(call build,release,build)
+
+#: make check                 what to run before a commit: layout, layers, lengths, comments, unit tests
+check: build
+	@scripts/check.sh
+
+#: make asan                  run the tests with the address, undefined-behaviour and leak sanitizers (build-asan/)
+asan:
+	@scripts/setup.sh test
+	@$(call build,asan,build-asan)
+	@scripts/run_tests.py build-asan
+
+#: make tsan                  run the tests with the thread sanitizer (build-tsan/)
+tsan:
+	@scripts/setup.sh test
+	@$(call build,tsan,build-tsan)
+	@scripts/run_tests.py build-tsan
+
+#: make bench                 CPU time per request beside a floor program and nginx (about five minutes; installs wrk and nginx)
+bench:
+	@scripts/setup.sh bench
+	@$(MAKE) --no-print-directory build
+	@bench/bench.py
+
+#: make bench-instructions    user instructions per request, by callgrind
+bench-instructions:
+	@scripts/setup.sh bench
+	@$(MAKE) --no-print-directory build
+	@bench/instructions.py
+
+#: make format                lay out the C files by .clang-format
+format:
+	@scripts/format.sh
+
+#: make install               install libraries, headers, tornado.pc and the CMake package (PREFIX=/usr/local)
+install: build
+	@cmake --install build --prefix $(PREFIX)
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig || true; fi
+
+#: make clean                 remove everything that was built
+clean:
+	rm -rf build build-*
+
+# Configure (quietly; errors show) and build: $(call build,<preset>,<directory>).
+define build
+cmake --preset $(1) > /dev/null && cmake --build $(2) -j $(JOBS)
+endef
