@@ -77,8 +77,8 @@ int tn__buf_terminate(tn_buf *b)
 
 void tn__buf_consume(tn_buf *b, size_t n)
 {
-    if (n == 0) return;
     if (n > b->n) n = b->n;
+    if (n == 0) return;
     b->n -= n;
     memmove(b->p, b->p + n, b->n);
 }

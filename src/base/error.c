@@ -4,89 +4,86 @@
  */
 #include "tornado/error.h"
 
+/* The system's: name, text. */
+#define SYSTEM_ERRORS(X)                                                                                                           \
+    X(ENOMEM, "out of memory")                                                                                                     \
+    X(EINVAL, "invalid argument")                                                                                                  \
+    X(EAGAIN, "temporarily unavailable")                                                                                           \
+    X(EBUSY, "busy")                                                                                                               \
+    X(ETIMEDOUT, "timed out")                                                                                                      \
+    X(ECANCELED, "cancelled")                                                                                                      \
+    X(ENOENT, "no such file or entry")                                                                                             \
+    X(EEXIST, "exists already")                                                                                                    \
+    X(ENOTSUP, "not supported")                                                                                                    \
+    X(EOPNOTSUPP, "not supported on this socket")                                                                                  \
+    X(ECONNREFUSED, "connection refused")                                                                                          \
+    X(ECONNRESET, "connection reset by the peer")                                                                                  \
+    X(ECONNABORTED, "connection aborted")                                                                                          \
+    X(EPIPE, "the other end is closed")                                                                                            \
+    X(ENOTCONN, "not connected")                                                                                                   \
+    X(EISCONN, "connected already")                                                                                                \
+    X(EINPROGRESS, "in progress")                                                                                                  \
+    X(EALREADY, "in progress already")                                                                                             \
+    X(EHOSTUNREACH, "no route to the host")                                                                                        \
+    X(ENETUNREACH, "network unreachable")                                                                                          \
+    X(ENETDOWN, "network down")                                                                                                    \
+    X(ENETRESET, "connection aborted by the network")                                                                              \
+    X(EADDRINUSE, "address in use")                                                                                                \
+    X(EADDRNOTAVAIL, "address not available")                                                                                      \
+    X(EAFNOSUPPORT, "address family not supported")                                                                                \
+    X(EPROTO, "protocol error")                                                                                                    \
+    X(EPROTOTYPE, "wrong protocol for this socket")                                                                                \
+    X(EPROTONOSUPPORT, "protocol not supported")                                                                                   \
+    X(ENOPROTOOPT, "no such protocol option")                                                                                      \
+    X(EDESTADDRREQ, "destination address required")                                                                                \
+    X(EMSGSIZE, "message too long")                                                                                                \
+    X(ENOTSOCK, "not a socket")                                                                                                    \
+    X(ENOBUFS, "no buffer space")                                                                                                  \
+    X(EBADF, "bad file descriptor")                                                                                                \
+    X(EMFILE, "too many open files")                                                                                               \
+    X(ENFILE, "too many open files in the system")                                                                                 \
+    X(EACCES, "permission denied")                                                                                                 \
+    X(EPERM, "not permitted")                                                                                                      \
+    X(ENOTDIR, "not a directory")                                                                                                  \
+    X(EISDIR, "is a directory")                                                                                                    \
+    X(ENOTEMPTY, "directory not empty")                                                                                            \
+    X(ENAMETOOLONG, "name too long")                                                                                               \
+    X(ELOOP, "too many symbolic links")                                                                                            \
+    X(EROFS, "read-only file system")                                                                                              \
+    X(ENOSPC, "no space left")                                                                                                     \
+    X(EDQUOT, "quota exceeded")                                                                                                    \
+    X(EFBIG, "file too large")                                                                                                     \
+    X(EIO, "input/output error")                                                                                                   \
+    X(ENXIO, "no such device or address")                                                                                          \
+    X(ENODEV, "no such device")                                                                                                    \
+    X(ESPIPE, "not seekable")                                                                                                      \
+    X(EXDEV, "different file systems")                                                                                             \
+    X(EMLINK, "too many links")                                                                                                    \
+    X(ETXTBSY, "program file in use")                                                                                              \
+    X(EINTR, "interrupted")                                                                                                        \
+    X(EFAULT, "bad address")                                                                                                       \
+    X(ESRCH, "no such process")                                                                                                    \
+    X(ECHILD, "no child process")                                                                                                  \
+    X(E2BIG, "argument list too long")                                                                                             \
+    X(ENOEXEC, "not an executable file")                                                                                           \
+    X(EDEADLK, "would deadlock")                                                                                                   \
+    X(ENOTTY, "not a terminal, or call not for this file")                                                                         \
+    X(ENOSYS, "not implemented by the system")                                                                                     \
+    X(EDOM, "out of the function's domain")                                                                                        \
+    X(ERANGE, "out of range")                                                                                                      \
+    X(EOVERFLOW, "value too large")                                                                                                \
+    X(EILSEQ, "invalid byte sequence")
+
 typedef struct entry {
     int code;
     const char *name, *text;
 } entry;
 
-#define OWN(code, number, text) {number, #code, text},
-#define SYSTEM(code, text)                                                                                                         \
-    {                                                                                                                              \
-        -code, #code, text                                                                                                         \
-    }
-
-static const entry entries[] = {
-    {TN_OK, "TN_OK", "no error"},
-    TN_ERRORS(OWN) SYSTEM(ENOMEM, "out of memory"),
-    SYSTEM(EINVAL, "invalid argument"),
-    SYSTEM(EAGAIN, "temporarily unavailable"),
-    SYSTEM(EBUSY, "busy"),
-    SYSTEM(ETIMEDOUT, "timed out"),
-    SYSTEM(ECANCELED, "cancelled"),
-    SYSTEM(ENOENT, "no such file or entry"),
-    SYSTEM(EEXIST, "exists already"),
-    SYSTEM(ENOTSUP, "not supported"),
-    SYSTEM(EOPNOTSUPP, "not supported on this socket"),
-
-    SYSTEM(ECONNREFUSED, "connection refused"),
-    SYSTEM(ECONNRESET, "connection reset by the peer"),
-    SYSTEM(ECONNABORTED, "connection aborted"),
-    SYSTEM(EPIPE, "the other end is closed"),
-    SYSTEM(ENOTCONN, "not connected"),
-    SYSTEM(EISCONN, "connected already"),
-    SYSTEM(EINPROGRESS, "in progress"),
-    SYSTEM(EALREADY, "in progress already"),
-    SYSTEM(EHOSTUNREACH, "no route to the host"),
-    SYSTEM(ENETUNREACH, "network unreachable"),
-    SYSTEM(ENETDOWN, "network down"),
-    SYSTEM(ENETRESET, "connection aborted by the network"),
-    SYSTEM(EADDRINUSE, "address in use"),
-    SYSTEM(EADDRNOTAVAIL, "address not available"),
-    SYSTEM(EAFNOSUPPORT, "address family not supported"),
-    SYSTEM(EPROTO, "protocol error"),
-    SYSTEM(EPROTOTYPE, "wrong protocol for this socket"),
-    SYSTEM(EPROTONOSUPPORT, "protocol not supported"),
-    SYSTEM(ENOPROTOOPT, "no such protocol option"),
-    SYSTEM(EDESTADDRREQ, "destination address required"),
-    SYSTEM(EMSGSIZE, "message too long"),
-    SYSTEM(ENOTSOCK, "not a socket"),
-    SYSTEM(ENOBUFS, "no buffer space"),
-
-    SYSTEM(EBADF, "bad file descriptor"),
-    SYSTEM(EMFILE, "too many open files"),
-    SYSTEM(ENFILE, "too many open files in the system"),
-    SYSTEM(EACCES, "permission denied"),
-    SYSTEM(EPERM, "not permitted"),
-    SYSTEM(ENOTDIR, "not a directory"),
-    SYSTEM(EISDIR, "is a directory"),
-    SYSTEM(ENOTEMPTY, "directory not empty"),
-    SYSTEM(ENAMETOOLONG, "name too long"),
-    SYSTEM(ELOOP, "too many symbolic links"),
-    SYSTEM(EROFS, "read-only file system"),
-    SYSTEM(ENOSPC, "no space left"),
-    SYSTEM(EDQUOT, "quota exceeded"),
-    SYSTEM(EFBIG, "file too large"),
-    SYSTEM(EIO, "input/output error"),
-    SYSTEM(ENXIO, "no such device or address"),
-    SYSTEM(ENODEV, "no such device"),
-    SYSTEM(ESPIPE, "not seekable"),
-    SYSTEM(EXDEV, "different file systems"),
-    SYSTEM(EMLINK, "too many links"),
-    SYSTEM(ETXTBSY, "program file in use"),
-    SYSTEM(EINTR, "interrupted"),
-    SYSTEM(EFAULT, "bad address"),
-    SYSTEM(ESRCH, "no such process"),
-    SYSTEM(ECHILD, "no child process"),
-    SYSTEM(E2BIG, "argument list too long"),
-    SYSTEM(ENOEXEC, "not an executable file"),
-    SYSTEM(EDEADLK, "would deadlock"),
-    SYSTEM(ENOTTY, "not a terminal, or call not for this file"),
-    SYSTEM(ENOSYS, "not implemented by the system"),
-    SYSTEM(EDOM, "out of the function's domain"),
-    SYSTEM(ERANGE, "out of range"),
-    SYSTEM(EOVERFLOW, "value too large"),
-    SYSTEM(EILSEQ, "invalid byte sequence"),
-};
+static const entry entries[] = {{TN_OK, "TN_OK", "no error"},
+#define OWN_ENTRY(code, number, text) {number, #code, text},
+                                TN_ERRORS(OWN_ENTRY)
+#define SYSTEM_ENTRY(code, text) {-code, #code, text},
+                                    SYSTEM_ERRORS(SYSTEM_ENTRY)};
 
 static const entry *find(int code)
 {
