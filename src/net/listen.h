@@ -29,7 +29,7 @@ typedef struct tn__bind_opts {
  * dead one at the same path; a living one and a file that is no socket are refused.
  *
  * Gives the descriptors in `fds` (they belong to the caller) and returns how many. On failure nothing stays open and `err` holds one
- * sentence such as "cannot listen on 127.0.0.1:8888: address already in use"; TN_ERESOLVE for a name that cannot be resolved,
+ * sentence such as "cannot listen on 127.0.0.1:8888: address in use"; TN_ERESOLVE for a name that cannot be resolved,
  * TN_ETOOBIG when there are more than `max`.
  */
 int tn__bind_sockets(const tn__bind_opts *opts, int *fds, size_t max, tn_error *err);
