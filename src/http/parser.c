@@ -1,0 +1,225 @@
+/*
+ * Heads of requests, RFC 9112 sections 2 and 3: the request line, and the verdict on the whole head.
+ *
+ * Called by http1 with everything that has arrived of a head. One walk from left to right, a function for each part, each answering
+ * DONE (go on), MORE or REFUSED. The walk keeps nothing between two calls but how far it got: see worth_parsing.
+ */
+#include "http/parser.h"
+#include "http/parser_fields.h"
+#include "http/scan.h"
+
+enum { METHOD_BYTES_MAX = 32 };
+
+static tn__method method_of(const char *p, size_t n)
+{
+    switch (n) {
+    case 3:
+        if (memcmp(p, "GET", 3) == 0) return TN__GET;
+        if (memcmp(p, "PUT", 3) == 0) return TN__PUT;
+        break;
+    case 4:
+        if (memcmp(p, "POST", 4) == 0) return TN__POST;
+        if (memcmp(p, "HEAD", 4) == 0) return TN__HEAD;
+        break;
+    case 5:
+        if (memcmp(p, "PATCH", 5) == 0) return TN__PATCH;
+        break;
+    case 6:
+        if (memcmp(p, "DELETE", 6) == 0) return TN__DELETE;
+        break;
+    case 7:
+        if (memcmp(p, "OPTIONS", 7) == 0) return TN__OPTIONS;
+        break;
+    }
+    return TN__METHOD_OTHER;
+}
+
+static int malformed_line(tn__walk *w)
+{
+    return tn__walk_refuse(w, 400, "Malformed HTTP request line");
+}
+
+static int walk_method(tn__walk *w, tn__request_head *head)
+{
+    const char *method = w->at;
+    const char *limit = w->end - method > METHOD_BYTES_MAX ? method + METHOD_BYTES_MAX + 1 : w->end;
+    const char *stop = tn__scan_scalar(method, limit, TN__BYTE_TOKEN);
+    if (stop - method > METHOD_BYTES_MAX) return tn__walk_refuse(w, 501, "method too long");
+    if (stop == w->end) return TN__HEAD_MORE;
+    if (stop == method || *stop != ' ') return malformed_line(w);
+    head->method = tn__walk_slice(w, method, stop);
+    head->method_id = method_of(method, head->method.n);
+    w->at = stop + 1;
+    return TN__HEAD_DONE;
+}
+
+/* The bytes of the target; its form is judged once the version is known to be one of ours. */
+static int walk_target(tn__walk *w, uint32_t bytes_max, tn__request_head *head)
+{
+    const char *target = w->at;
+    const char *stop = w->dialect->any_target ? tn__scan_scalar(target, w->end, TN__BYTE_WIDE) : tn__scan_target(target, w->end);
+    if ((size_t)(stop - target) > bytes_max) return tn__walk_refuse(w, 414, "request-target too long");
+    if (stop == w->end) return TN__HEAD_MORE;
+    if (stop == target || *stop != ' ') return malformed_line(w);
+    head->target = tn__walk_slice(w, target, stop);
+    w->at = stop + 1;
+    return TN__HEAD_DONE;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static int walk_version(tn__walk *w, tn__request_head *head)
+{
+    static const char name[5] = "HTTP/";
+    const char *version = w->at;
+    size_t left = (size_t)(w->end - version);
+    if (memcmp(version, name, left < sizeof name ? left : sizeof name) != 0) return malformed_line(w);
+    if (left < 8) {
+        /* What is there must not be a line of its own: it would never be refused. */
+        return memchr(version, '\n', left) ? malformed_line(w) : TN__HEAD_MORE;
+    }
+    if (!is_digit(version[5]) || version[6] != '.' || !is_digit(version[7])) return malformed_line(w);
+    w->at = version + 8;
+    if (w->at < w->end && *w->at != '\r' && *w->at != '\n') return malformed_line(w);
+    int outcome = tn__walk_line_end(w);
+    if (outcome != TN__HEAD_DONE) return outcome;
+    if (version[5] != '1') return tn__walk_refuse(w, 505, "unsupported HTTP version");
+    head->minor = version[7] != '0';
+    return TN__HEAD_DONE;
+}
+
+/* Divide what follows the authority, or all of an origin-form target, at the first '?'. */
+static void divide(const tn__walk *w, const char *p, const char *end, tn__request_head *head)
+{
+    const char *mark = memchr(p, '?', (size_t)(end - p));
+    head->path = tn__walk_slice(w, p, mark ? mark : end);
+    if (mark) head->query = tn__walk_slice(w, mark + 1, end);
+}
+
+/* http://authority/path?query: how many bytes of scheme and slashes; 0 when it is something else. */
+static size_t scheme_bytes(tn_str target)
+{
+    if (target.n >= 7 && tn_str_caseeq(tn_str_of(target.p, 7), TN_S("http://"))) return 7;
+    if (target.n >= 8 && tn_str_caseeq(tn_str_of(target.p, 8), TN_S("https://"))) return 8;
+    return 0;
+}
+
+static int judge_absolute_form(tn__walk *w, tn_str target, tn__request_head *head)
+{
+    size_t scheme = scheme_bytes(target);
+    if (!scheme) return malformed_line(w);
+    const char *authority = target.p + scheme, *end = target.p + target.n, *stop = authority;
+    while (stop < end && *stop != '/' && *stop != '?') stop++;
+    if (!tn__is_authority(tn_str_of(authority, (size_t)(stop - authority)))) {
+        return tn__walk_refuse(w, 400, "invalid authority in the request-target");
+    }
+    head->absolute = true;
+    head->host = tn__walk_slice(w, authority, stop);
+    divide(w, stop, end, head);
+    /* RFC 9110, 4.2.3: an empty path is "/". There is one to point to: the second slash of the scheme's "://". */
+    if (head->path.n == 0) head->path = tn__walk_slice(w, authority - 1, authority);
+    return TN__HEAD_DONE;
+}
+
+/* The four forms of a request-target, RFC 9112 section 3.2. */
+static int judge_target(tn__walk *w, tn__request_head *head)
+{
+    tn_str method = {w->head + head->method.at, head->method.n};
+    tn_str target = {w->head + head->target.at, head->target.n};
+    if (head->method_id == TN__METHOD_OTHER && tn_str_eq(method, TN_S("CONNECT"))) {
+        /* RFC 9112, 3.2.3: authority-form, whose port is not optional. */
+        bool port = target.p[target.n - 1] != ':' && target.p[target.n - 1] != ']' && memchr(target.p, ':', target.n);
+        return port && tn__is_authority(target) ? TN__HEAD_DONE : malformed_line(w);
+    }
+    if (target.p[0] == '/') {
+        divide(w, target.p, target.p + target.n, head);
+        return TN__HEAD_DONE;
+    }
+    if (target.n == 1 && target.p[0] == '*') {
+        head->path = head->target;
+        return head->method_id == TN__OPTIONS ? TN__HEAD_DONE : malformed_line(w);
+    }
+    return judge_absolute_form(w, target, head);
+}
+
+static int walk_request_line(tn__walk *w, const tn__head_limits *limits, tn__request_head *head)
+{
+    int outcome = walk_method(w, head);
+    if (outcome == TN__HEAD_DONE) outcome = walk_target(w, limits->target_bytes_max, head);
+    if (outcome == TN__HEAD_DONE) outcome = walk_version(w, head);
+    if (outcome == TN__HEAD_DONE) outcome = judge_target(w, head);
+    return outcome;
+}
+
+/* RFC 9112, 3.2: exactly one Host field in HTTP/1.1, and never two of them or one that is no authority. */
+static int judge_host(tn__walk *w, const tn__facts *facts, tn__request_head *head)
+{
+    if (facts->hosts > 1) return tn__walk_refuse(w, 400, "several Host headers");
+    if (facts->hosts == 0) return head->minor == 0 ? TN__HEAD_DONE : tn__walk_refuse(w, 400, "Missing Host header");
+    if (!tn__is_authority(tn_str_of(w->head + facts->host.at, facts->host.n))) {
+        return tn__walk_refuse(w, 400, "Invalid Host header");
+    }
+    if (!head->absolute) head->host = facts->host;
+    return TN__HEAD_DONE;
+}
+
+/* What can be said only when all fields are known. */
+static int judge_fields(tn__walk *w, tn__facts *facts, tn__request_head *head)
+{
+    bool http10 = head->minor == 0;
+    int outcome = judge_host(w, facts, head);
+    if (outcome == TN__HEAD_DONE) outcome = tn__walk_codings(w, facts, http10);
+    if (outcome != TN__HEAD_DONE) return outcome;
+    /* RFC 9110, 10.1.1: HTTP/1.0 knows no expectations. */
+    if (facts->expect && !http10) {
+        if (facts->expect_other) return tn__walk_refuse(w, 417, "unknown expectation");
+        facts->framing.expect_continue = true;
+    }
+    head->framing = facts->framing;
+    return TN__HEAD_DONE;
+}
+
+static int walk_request(tn__walk *w, const tn__head_limits *limits, tn__request_head *head)
+{
+    tn__facts facts = {.framing = {.content_length = -1}};
+    int outcome = walk_request_line(w, limits, head);
+    if (outcome == TN__HEAD_DONE) outcome = tn__walk_fields(w, head->fields, limits->fields_max, &head->n_fields, &facts);
+    if (outcome == TN__HEAD_DONE) outcome = judge_fields(w, &facts, head);
+    return outcome;
+}
+
+/*
+ * Would the walk get further than on an earlier call? Only when the blank line has come; or when a limit was passed; and, so that
+ * rubbish is refused before its sender's time is up, whenever the head has grown beyond the next power of two. All these walks
+ * together cost a few times what one costs.
+ */
+static bool worth_parsing(const char *p, size_t n, uint32_t looked, const tn__head_limits *limits)
+{
+    size_t target_end_max = (size_t)limits->target_bytes_max + METHOD_BYTES_MAX + 1;
+    if (looked == 0 || (n ^ looked) > looked) return true;
+    if (looked <= target_end_max && n > target_end_max) return true;
+    if (n > limits->head_bytes_max) return true;
+    return tn__has_blank_line(p + (looked > 2 ? looked - 2 : 0), p + n);
+}
+
+int tn__parse_request(char *p, size_t n, uint32_t *resume, const tn__dialect *dialect, const tn__head_limits *limits,
+                      tn__request_head *head)
+{
+    bool cut = n > limits->head_bytes_max;
+    if (!worth_parsing(p, n, *resume, limits)) {
+        *resume = (uint32_t)n;
+        return TN__HEAD_MORE;
+    }
+    *head = (tn__request_head){.fields = head->fields};
+    tn__walk walk = {.head = p, .at = p, .end = p + (cut ? limits->head_bytes_max : n), .dialect = dialect};
+    int outcome = walk_request(&walk, limits, head);
+    if (outcome == TN__HEAD_MORE && cut) outcome = tn__walk_refuse(&walk, 431, "header lines too long");
+    if (outcome == TN__HEAD_MORE) *resume = (uint32_t)n;
+    head->bytes = (uint32_t)(walk.at - p);
+    head->status = walk.status;
+    head->reason = walk.reason;
+    return outcome;
+}
