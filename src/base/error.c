@@ -79,11 +79,10 @@ typedef struct entry {
     const char *name, *text;
 } entry;
 
-static const entry entries[] = {{TN_OK, "TN_OK", "no error"},
 #define OWN_ENTRY(code, number, text) {number, #code, text},
-                                TN_ERRORS(OWN_ENTRY)
 #define SYSTEM_ENTRY(code, text) {-code, #code, text},
-                                    SYSTEM_ERRORS(SYSTEM_ENTRY)};
+
+static const entry entries[] = {TN_ERRORS(OWN_ENTRY) SYSTEM_ERRORS(SYSTEM_ENTRY){TN_OK, "TN_OK", "no error"}};
 
 static const entry *find(int code)
 {
