@@ -5,6 +5,9 @@
 #ifndef TN_CORE_LOOP_H
 #define TN_CORE_LOOP_H
 
+#include <stdatomic.h>
+#include <sys/types.h>
+
 #include "base/digest.h"
 #include "base/list.h"
 #include "base/report.h"
@@ -14,13 +17,21 @@
 #include "work.h"
 
 enum {
-    TN__RECV_BYTES = 65536,  /* size of the receive buffer */
-    TN__EVENTS_MAX = 256,    /* events taken from the system at once */
-    TN__TURN_NS = 10000000,  /* time budget of one turn: 10 ms */
+    TN__RECV_BYTES = 65536, /* size of the receive buffer */
+    TN__EVENTS_MAX = 256,   /* events taken from the system at once */
+    TN__TURN_NS = 10000000, /* time budget of one turn: 10 ms */
 };
 
 /* State that a higher floor keeps on the loop, freed with it. */
-typedef enum tn__room_id { TN__ROOM_NET, TN__ROOM_HTTP, TN__ROOM_WEB, TN__ROOM_GEN, TN__ROOM_TOOLS, TN__ROOM_COUNT } tn__room_id;
+typedef enum tn__room_id {
+    TN__ROOM_CORE,
+    TN__ROOM_NET,
+    TN__ROOM_HTTP,
+    TN__ROOM_WEB,
+    TN__ROOM_GEN,
+    TN__ROOM_TOOLS,
+    TN__ROOM_COUNT
+} tn__room_id;
 
 typedef struct tn__room {
     void *state;
@@ -29,12 +40,13 @@ typedef struct tn__room {
 
 typedef struct tn__wheel tn__wheel;
 typedef struct tn__calls tn__calls;
+typedef struct tn__later tn__later;
 
 struct tn_loop {
-    int64_t now_ns;     /* the loop's clock, read once a turn */
-    char *recv_buf;     /* TN__RECV_BYTES + 64 of slack, for reading past the end by whole vectors */
-    tn__list soon;      /* tn__work of the ready phase */
-    tn__list late;      /* tn__work of the end of the turn */
+    int64_t now_ns; /* the loop's clock, read once a turn; stale outside a turn: ask tn__loop_now */
+    char *recv_buf; /* TN__RECV_BYTES + 64 of slack, for reading past the end by whole vectors */
+    tn__list soon;  /* tn__work of the ready phase */
+    tn__list late;  /* tn__work of the end of the turn */
     tn__report report;
     tn__digester *digester;
 
@@ -60,13 +72,17 @@ struct tn_loop {
 
     struct tn__fd_watch **watches; /* foreign descriptors, by number */
     size_t watch_cap;
-    struct tn__call_later *later; /* what tn_call_later made */
-    void *owner_thread;           /* debug builds: who runs it */
+    tn__later *later;             /* what tn_call_later made */
+    _Atomic(void *) owner_thread; /* who runs it: set by the first turn */
+    pid_t pid;                    /* the process that made it: a child after fork may only free it */
 };
 
+int64_t tn__loop_read_clock(const tn_loop *loop);
+
+/* The time of this turn; outside a turn, where the loop's own reading may be old, that of the clock. */
 static inline int64_t tn__loop_now(const tn_loop *loop)
 {
-    return loop->now_ns;
+    return loop->in_turn ? loop->now_ns : tn__loop_read_clock(loop);
 }
 
 /*
@@ -76,7 +92,14 @@ static inline int64_t tn__loop_now(const tn_loop *loop)
 char *tn__loop_take_recv_buf(tn_loop *loop);
 
 /* Debug builds abort when the calling thread is not the loop's; `call` names the public function. */
+#if TN_DEBUG_CHECKS
 void tn__loop_check_thread(const tn_loop *loop, const char *call);
+#else
+static inline void tn__loop_check_thread(const tn_loop *loop, const char *call)
+{
+    (void)loop, (void)call;
+}
+#endif
 
 static inline int64_t tn__seconds_to_ns(double seconds)
 {
