@@ -25,8 +25,9 @@ enum {
     ESCAPED_BYTES_MAX = 5,        /* what one byte of text can become: a line end and four spaces */
     BRACKET_BYTES_MAX = 192,      /* "[I 260708 12:00:00 module:line] " with colours and the longest of modules */
     MODULE_BYTES_MAX = 64,
-    STAMP_BYTES = 16,   /* "260708 12:00:00" and its NUL */
-    FAREWELL_MS = 1000, /* waiting this long in between */
+    STAMP_BYTES = 16,     /* "260708 12:00:00" and its NUL */
+    FAREWELL_TRIES = 100, /* how often the last flush tries a slow reader, */
+    FAREWELL_MS = 10,     /* waiting this long in between */
 };
 
 static const int64_t RETRY_NS = 100000000; /* how soon a reader that was slow is tried again */
