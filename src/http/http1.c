@@ -1,0 +1,285 @@
+/*
+ * The life of an HTTP/1 connection: opening, timeouts, the peer's leaving, the step from one exchange to the next, and the end.
+ * What arrives is walked in http1_read.c, responses are framed in http1_write.c, refusals in http1_refuse.c.
+ *
+ * Always true: at most one exchange is in hand; the connection outlives it; a closed connection is freed when its stream has said
+ * so and the application has let go of the exchange, whichever comes last.
+ */
+#include "http1.h"
+
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "http1_parts.h"
+
+static const int64_t linger_ns = 2000000000; /* how long the peer may take to notice our end */
+
+void tn__http1_wait(tn__http1 *c, int64_t at_most_ns)
+{
+    tn_loop *loop = tn__http1_loop(c);
+    tn__timeout_set(loop, &c->timeout, tn__loop_now(loop) + at_most_ns);
+}
+
+/* Wait for the peer to take what is queued. */
+static void wait_for_sending(tn__http1 *c)
+{
+    c->out_seen = c->stream.out_bytes;
+    tn__http1_wait(c, c->server->send_ns);
+}
+
+static void free_connection(tn__http1 *c)
+{
+    tn__timeout_stop(&c->timeout);
+    tn__stream_done(&c->stream);
+    tn__free(c->held);
+    tn__http_server_removed(c->server, c);
+    tn__free(c);
+}
+
+void tn__http1_close(tn__http1 *c)
+{
+    c->state = TN__HTTP1_CLOSED;
+    tn__stream_close(&c->stream, 0);
+}
+
+/* Everything is sent: close, or first let the peer come to its end so that our close does not destroy what it has not read yet. */
+static void all_sent(tn__http1 *c)
+{
+    tn_stream *s = &c->stream;
+    bool unread = c->must_linger || c->ahead || s->readable || tn__stream_kept(s) > 0;
+    if (s->eof || !unread) {
+        tn__http1_close(c);
+        return;
+    }
+    if (c->linger_shut) return;
+    c->linger_shut = true;
+    tn__stream_shutdown_write(s);
+    tn__http1_wait(c, linger_ns);
+}
+
+void tn__http1_linger(tn__http1 *c)
+{
+    tn_stream *s = &c->stream;
+    c->state = TN__HTTP1_LINGER;
+    c->body_n = 0;
+    tn__stream_flush(s);
+    if (s->closed) return;
+    tn__stream_resume(s);
+    if (s->out_bytes > 0) wait_for_sending(c);
+    else all_sent(c);
+}
+
+/* The exchange is over and the connection goes on: the next request is in the buffer, on its way, or never comes. */
+static void next_request(tn__http1 *c)
+{
+    tn_stream *s = &c->stream;
+    if (s->out_bytes > TN__OUT_HIGH) {
+        tn__stream_flush(s);
+        if (s->closed) return;
+        if (s->out_bytes > TN__OUT_HIGH) {
+            c->state = TN__HTTP1_FLUSHING;
+            tn__stream_pause(s);
+            wait_for_sending(c);
+            return;
+        }
+    }
+    c->state = TN__HTTP1_HEAD;
+    tn__http1_wait(c, c->server->idle_ns);
+    if (!c->walking) tn__stream_resume(s);
+}
+
+void tn__http1_done(tn__exchange *x)
+{
+    tn__http1 *c = x->conn;
+    bool whole = x->ended, body_read = x->body_read;
+    bool persist = x->persist && body_read && !c->server->draining;
+    c->exchange = NULL;
+    tn__exchange_free(tn__http1_loop(c), x);
+    tn__free(c->held);
+    c->held = NULL;
+
+    if (c->stream.closed) {
+        /* Unless its stream has yet to say so, nobody else will free it. */
+        if (!tn__work_queued(&c->stream.again)) free_connection(c);
+        return;
+    }
+    if (c->state == TN__HTTP1_LINGER) return;
+    if (!whole) {
+        tn__http1_close(c);
+    } else if (persist) {
+        next_request(c);
+    } else {
+        c->must_linger |= !body_read;
+        tn__http1_linger(c);
+    }
+}
+
+bool tn__http1_idle(const tn__http1 *c)
+{
+    return c->state == TN__HTTP1_HEAD && !c->head_begun && tn__stream_kept(&c->stream) == 0 && c->stream.out_bytes == 0;
+}
+
+int tn__http1_drain(tn__exchange *x, tn__op *op)
+{
+    void tn__http1_withdraw_drain(tn__op *);
+    tn__http1 *c = x->conn;
+    if (c->stream.closed || x->broken) return TN_ECLOSED;
+    tn__stream_flush(&c->stream);
+    if (c->stream.closed) return TN_ECLOSED;
+    if (c->stream.out_bytes == 0) return TN_OK;
+    if (c->drain) return TN_EBUSY;
+    c->drain = op;
+    tn__op_begin(op, c, tn__http1_withdraw_drain);
+    wait_for_sending(c);
+    return TN__PENDING;
+}
+
+void tn__http1_withdraw_drain(tn__op *op)
+{
+    tn__http1 *c = op->holder;
+    c->drain = NULL;
+}
+
+static void end_drain(tn__http1 *c, int result)
+{
+    tn__op *op = c->drain;
+    c->drain = NULL;
+    if (op) tn__op_end(tn__http1_loop(c), op, result);
+}
+
+/* What the stream reports. */
+
+static void on_eof(tn_stream *s)
+{
+    tn__http1 *c = TN__OWNER(s, tn__http1, stream);
+    switch ((tn__http1_state)c->state) {
+    case TN__HTTP1_HEAD: tn__http1_linger(c); break; /* what is still queued may leave */
+    case TN__HTTP1_BODY: tn__http1_abandon(c, 400, "connection ended inside the body"); break;
+    case TN__HTTP1_LINGER:
+        if (s->out_bytes == 0) tn__http1_close(c);
+        break;
+    case TN__HTTP1_PARKED:
+    case TN__HTTP1_HANDLING:
+    case TN__HTTP1_FLUSHING:
+    case TN__HTTP1_CLOSED: break;
+    }
+}
+
+static void tell_peer_closed(tn__http1 *c)
+{
+    if (c->told_closed || !c->exchange) return;
+    c->told_closed = true;
+    c->server->delegate->peer_closed(c->server->app, c->exchange);
+}
+
+static void on_hangup(tn_stream *s)
+{
+    tell_peer_closed(TN__OWNER(s, tn__http1, stream));
+}
+
+static void on_drained(tn_stream *s)
+{
+    tn__http1 *c = TN__OWNER(s, tn__http1, stream);
+    if (c->state == TN__HTTP1_HANDLING || c->state == TN__HTTP1_PARKED) tn__timeout_clear(&c->timeout);
+    end_drain(c, TN_OK);
+    if (c->state == TN__HTTP1_LINGER) {
+        all_sent(c);
+    } else if (c->state == TN__HTTP1_FLUSHING) {
+        c->state = TN__HTTP1_HEAD;
+        tn__http1_wait(c, c->server->idle_ns);
+        tn__stream_resume(s);
+    }
+}
+
+static void on_closed(tn_stream *s, int error)
+{
+    (void)error;
+    tn__http1 *c = TN__OWNER(s, tn__http1, stream);
+    bool complete = c->state == TN__HTTP1_HANDLING || (c->exchange && c->exchange->body_read);
+    c->state = TN__HTTP1_CLOSED;
+    tn__timeout_stop(&c->timeout);
+    end_drain(c, TN_ECLOSED);
+    tn__exchange *x = c->exchange;
+    if (!x) {
+        free_connection(c);
+        return;
+    }
+    x->broken = true;
+    if (complete) {
+        tell_peer_closed(c);
+    } else if (!c->told_closed) {
+        c->told_closed = true;
+        c->server->delegate->aborted(c->server->app, x);
+    }
+}
+
+void tn__http1_destroy(tn__http1 *c)
+{
+    bool said = c->stream.closed && !tn__work_queued(&c->stream.again);
+    tn__stream_done(&c->stream);
+    if (!said) on_closed(&c->stream, TN_ECLOSED);
+}
+
+/* The time that the present state allows is over. */
+static void on_timeout(tn_loop *loop, tn__timeout *timeout)
+{
+    (void)loop;
+    tn__http1 *c = TN__OWNER(timeout, tn__http1, timeout);
+    size_t unsent = c->stream.out_bytes;
+    if (unsent > 0 && unsent < c->out_seen) { /* slow, but alive */
+        wait_for_sending(c);
+        return;
+    }
+    switch ((tn__http1_state)c->state) {
+    case TN__HTTP1_HEAD:
+        if (c->head_begun) tn__http1_refuse(c, 408, "timeout reading head");
+        else tn__http1_close(c);
+        break;
+    case TN__HTTP1_BODY: tn__http1_abandon(c, 408, "timeout reading body"); break;
+    case TN__HTTP1_PARKED:
+    case TN__HTTP1_HANDLING:
+        if (unsent > 0) tn__http1_close(c);
+        break;
+    case TN__HTTP1_FLUSHING:
+    case TN__HTTP1_LINGER: tn__http1_close(c); break;
+    case TN__HTTP1_CLOSED: break;
+    }
+}
+
+static const tn__stream_user stream_user = {
+    .bytes = tn__http1_bytes,
+    .eof = on_eof,
+    .hangup = on_hangup,
+    .drained = on_drained,
+    .closed = on_closed,
+};
+
+int tn__http1_open(tn__http_server *server, int fd, const tn_addr *peer)
+{
+    tn__http1 *c = tn__zalloc(sizeof *c);
+    if (!c) {
+        close(fd);
+        return TN_ENOMEM;
+    }
+    c->server = server;
+    tn__list_init(&c->node);
+    tn__timeout_init(&c->timeout, on_timeout);
+    if (peer && peer->len > 0 && peer->len <= sizeof c->peer) memcpy(&c->peer, &peer->u, peer->len);
+    int e = tn__stream_open(&c->stream, server->loop, fd, &stream_user);
+    if (e < 0) {
+        tn__free(c);
+        return e;
+    }
+    tn__http_server_added(server, c);
+    tn__http1_wait(c, server->head_ns);
+    return TN_OK;
+}
+
+tn_str tn__http1_remote_ip(const tn__http1 *c, char *text)
+{
+    tn_addr addr = {0};
+    if (c->peer.sa.sa_family == AF_INET) addr.len = sizeof c->peer.in4;
+    if (c->peer.sa.sa_family == AF_INET6) addr.len = sizeof c->peer.in6;
+    if (addr.len) memcpy(&addr.u, &c->peer, addr.len);
+    return tn_addr_ip(&addr, text);
+}
