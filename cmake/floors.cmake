@@ -45,7 +45,7 @@ function(tornado_libraries)
   target_link_libraries(tornado_static PUBLIC ${links})
 
   add_library(tornado SHARED ${objects})
-  target_link_libraries(tornado PRIVATE ${links})
+  target_link_libraries(tornado PRIVATE ${links} PUBLIC PkgConfig::JANSSON) # web.h speaks of json_t
   target_link_options(tornado PRIVATE LINKER:--version-script=${PROJECT_SOURCE_DIR}/cmake/tornado.map)
   if(TORNADO_SANITIZE)
     target_link_options(tornado PRIVATE -fsanitize=${TORNADO_SANITIZE})
