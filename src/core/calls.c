@@ -43,12 +43,12 @@ typedef struct ring_place {
 struct tn__calls {
     pthread_mutex_t lock;
     call_array queued;     /* under the lock */
-    tn__post *posts;       /* under the lock; the newest first */
+    tn__list posts;        /* under the lock */
     bool closed;           /* under the lock */
     atomic_size_t waiting; /* how many are queued or posted: read without the lock */
 
     call_array taken; /* of this turn; the loop's thread only */
-    tn__post *taken_posts;
+    tn__list taken_posts;
     size_t ring_limit;
 
     ring_place ring[RING];
@@ -72,6 +72,8 @@ int tn__calls_new(tn_loop *loop)
         return result;
     }
     pthread_mutex_init(&c->lock, NULL);
+    tn__list_init(&c->posts);
+    tn__list_init(&c->taken_posts);
     for (size_t i = 0; i < RING; i++) atomic_init(&c->ring[i].turn, i);
     atomic_init(&c->dozing, true);
     loop->calls = c;
@@ -103,10 +105,10 @@ static void announce(tn__calls *c)
     if (atomic_load(&c->dozing) && atomic_exchange(&c->dozing, false)) tn__wakeup_ring(&c->wakeup);
 }
 
-/* The same from a thread: the loop's own one need not ring its own bell, but perhaps has a host to tell. */
+/* The same from a thread: the loop's own one rings the bell only when there is a host that could not be told otherwise. */
 static void announce_from_thread(tn_loop *loop)
 {
-    if (tn__loop_is_mine(loop))
+    if (tn__loop_is_mine(loop) && (loop->in_turn || loop->wake))
         tn__loop_wake(loop);
     else
         announce(loop->calls);
@@ -142,14 +144,20 @@ int tn__calls_post(tn_loop *loop, tn__post *post)
     pthread_mutex_lock(&c->lock);
     bool closed = c->closed;
     if (!closed) {
-        post->next = c->posts;
-        c->posts = post;
+        tn__list_push(&c->posts, &post->node);
         atomic_fetch_add(&c->waiting, 1);
     }
     pthread_mutex_unlock(&c->lock);
     if (closed) return TN_ECLOSED;
     announce_from_thread(loop);
     return 0;
+}
+
+void tn__calls_unpost(tn_loop *loop, tn__post *post)
+{
+    pthread_mutex_lock(&loop->calls->lock);
+    tn__list_remove(&post->node); /* from `posts`, or from `taken_posts`, which are this thread's own */
+    pthread_mutex_unlock(&loop->calls->lock);
 }
 
 int tn_loop_add_callback_from_signal(tn_loop *loop, tn_callback *fn, void *arg)
@@ -191,19 +199,6 @@ bool tn__calls_waiting(const tn_loop *loop)
     return atomic_load(&c->waiting) || atomic_load(&c->signals) || atomic_load(&c->ring_tail) != c->ring_head;
 }
 
-/* The posts in the order in which they came. */
-static tn__post *reversed(tn__post *newest)
-{
-    tn__post *oldest = NULL;
-    while (newest) {
-        tn__post *next = newest->next;
-        newest->next = oldest;
-        oldest = newest;
-        newest = next;
-    }
-    return oldest;
-}
-
 void tn__calls_take(tn_loop *loop)
 {
     tn__calls *c = loop->calls;
@@ -214,11 +209,9 @@ void tn__calls_take(tn_loop *loop)
     pthread_mutex_lock(&c->lock);
     c->taken = c->queued;
     c->queued = empty;
-    c->taken_posts = c->posts;
-    c->posts = NULL;
+    tn__list_splice(&c->taken_posts, &c->posts);
     atomic_store(&c->waiting, 0);
     pthread_mutex_unlock(&c->lock);
-    c->taken_posts = reversed(c->taken_posts);
 }
 
 /* Run the calls that signal handlers made. Each place is free again before its call runs, which may raise a signal itself. */
@@ -247,12 +240,9 @@ static void run_taken(tn__calls *c)
 
 static void run_posts(tn__calls *c)
 {
-    tn__post *post = c->taken_posts;
-    c->taken_posts = NULL;
-    while (post) {
-        tn__post *next = post->next; /* the call may free what the post is embedded in */
+    for (tn__list *node; (node = tn__list_pop(&c->taken_posts));) {
+        tn__post *post = TN__OWNER(node, tn__post, node);
         post->fn(post->arg);
-        post = next;
     }
 }
 

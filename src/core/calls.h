@@ -8,9 +8,9 @@
 
 #include "loop.h"
 
-/* A call embedded in what it is for: posting it cannot fail for lack of memory. It must not be posted again before it ran. */
+/* A call embedded in what it is for: posting it cannot fail for lack of memory. The node is initialised by its owner. */
 typedef struct tn__post {
-    struct tn__post *next;
+    tn__list node;
     tn_callback *fn;
     void *arg;
 } tn__post;
@@ -21,6 +21,9 @@ void tn__calls_free(tn_loop *loop);
 
 /* Any thread. TN_ECLOSED once the loop is being freed, and then fn is not called. */
 int tn__calls_post(tn_loop *loop, tn__post *post);
+
+/* The loop's thread: it will not run. Harmless when it is not posted. */
+void tn__calls_unpost(tn_loop *loop, tn__post *post);
 
 /* Any signal handler: tn__signals_run is told in the loop's thread. Signals of one number that arrive together count once. */
 void tn__calls_signal(tn_loop *loop, int signum);

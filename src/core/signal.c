@@ -40,6 +40,7 @@ static int claim(watcher *w, tn_loop *loop)
     if (atomic_compare_exchange_strong(&w->loop, &other, loop)) return 0;
     if (w->pid == getpid()) return TN_EEXIST;
     sigaction((int)(w - watchers) + 1, &w->before, NULL);
+    atomic_store(&handling, 0); /* what other threads of the parent were doing is not done here */
     atomic_store(&w->loop, loop);
     return 0;
 }
@@ -69,7 +70,7 @@ void tn_signal_unwatch(tn_loop *loop, int signum)
     if (atomic_load(&w->loop) != loop) return;
     sigaction(signum, &w->before, NULL);
     atomic_store(&w->loop, NULL);
-    while (atomic_load(&handling)) sched_yield();
+    while (w->pid == getpid() && atomic_load(&handling)) sched_yield();
 }
 
 void tn__signals_run(tn_loop *loop, uint64_t received)
