@@ -2,7 +2,7 @@
  * Heads of requests, RFC 9112 sections 2 and 3: the request line, and the verdict on the whole head.
  *
  * Called by http1 with everything that has arrived of a head. One walk from left to right, a function for each part, each answering
- * DONE (go on), MORE or REFUSED. The walk keeps nothing between two calls but how far it got: see worth_parsing.
+ * DONE (go on), MORE or REFUSED. Nothing is kept between two calls but how far the last one looked: see comes_to_an_end.
  */
 #include "http/parser.h"
 #include "http/parser_fields.h"
@@ -182,44 +182,56 @@ static int judge_fields(tn__walk *w, tn__facts *facts, tn__request_head *head)
     return TN__HEAD_DONE;
 }
 
-static int walk_request(tn__walk *w, const tn__head_limits *limits, tn__request_head *head)
+/* All lines, or those from where the walk stands: the beginning of the head or of one of its later lines. */
+static int walk_lines(tn__walk *w, const tn__head_limits *limits, tn__request_head *head, tn__facts *facts)
 {
-    tn__facts facts = {.framing = {.content_length = -1}};
-    int outcome = walk_request_line(w, limits, head);
-    if (outcome == TN__HEAD_DONE) outcome = tn__walk_fields(w, head->fields, limits->fields_max, &head->n_fields, &facts);
-    if (outcome == TN__HEAD_DONE) outcome = judge_fields(w, &facts, head);
-    return outcome;
+    int outcome = w->at == w->head ? walk_request_line(w, limits, head) : TN__HEAD_DONE;
+    if (outcome != TN__HEAD_DONE) return outcome;
+    return tn__walk_fields(w, head->fields, limits->fields_max, &head->n_fields, facts);
 }
 
 /*
- * Would the walk get further than on an earlier call? Only when the blank line has come; or when a limit was passed; and, so that
- * rubbish is refused before its sender's time is up, whenever the head has grown beyond the next power of two. All these walks
- * together cost a few times what one costs.
+ * Does the walk come to an end in what has arrived since an earlier call, at the blank line or at a line that must be refused?
+ * Nothing is known of the lines before but that they did not end it; so it begins with the line that was incomplete then. Only lines
+ * that have become complete are looked at, and each byte but twice.
  */
-static bool worth_parsing(const char *p, size_t n, uint32_t looked, const tn__head_limits *limits)
+static bool comes_to_an_end(tn__walk w, uint32_t looked, const tn__head_limits *limits, tn__request_head *head)
 {
-    size_t target_end_max = (size_t)limits->target_bytes_max + METHOD_BYTES_MAX + 1;
-    if (looked == 0 || (n ^ looked) > looked) return true;
-    if (looked <= target_end_max && n > target_end_max) return true;
-    if (n > limits->head_bytes_max) return true;
-    return tn__has_blank_line(p + (looked > 2 ? looked - 2 : 0), p + n);
+    tn__facts facts = {.framing = {.content_length = -1}};
+    const char *line = w.head + looked;
+    if (!memchr(line, '\n', (size_t)(w.end - line))) return false;
+    while (line > w.head && line[-1] != '\n') line--;
+    /* A line that may continue another one cannot be judged alone. The line before it may end just where this one begins. */
+    if (w.dialect->fold) return tn__has_blank_line(line > w.head ? line - 1 : line, w.end);
+    w.at = line;
+    return walk_lines(&w, limits, head, &facts) != TN__HEAD_MORE;
+}
+
+/* Would the whole walk get further than on an earlier call? */
+static bool worth_walking(const tn__walk *w, uint32_t looked, const tn__head_limits *limits, tn__request_head *head)
+{
+    size_t n = (size_t)(w->end - w->head), target_end_max = (size_t)limits->target_bytes_max + METHOD_BYTES_MAX + 1;
+    if (looked == 0 || (looked <= target_end_max && n > target_end_max)) return true;
+    return comes_to_an_end(*w, looked, limits, head);
 }
 
 int tn__parse_request(char *p, size_t n, uint32_t *resume, const tn__dialect *dialect, const tn__head_limits *limits,
                       tn__request_head *head)
 {
     bool cut = n > limits->head_bytes_max;
-    if (!worth_parsing(p, n, *resume, limits)) {
+    tn__walk w = {.head = p, .at = p, .end = p + (cut ? limits->head_bytes_max : n), .dialect = dialect};
+    if (!cut && !worth_walking(&w, *resume, limits, head)) {
         *resume = (uint32_t)n;
         return TN__HEAD_MORE;
     }
+    tn__facts facts = {.framing = {.content_length = -1}};
     *head = (tn__request_head){.fields = head->fields};
-    tn__walk walk = {.head = p, .at = p, .end = p + (cut ? limits->head_bytes_max : n), .dialect = dialect};
-    int outcome = walk_request(&walk, limits, head);
-    if (outcome == TN__HEAD_MORE && cut) outcome = tn__walk_refuse(&walk, 431, "header lines too long");
+    int outcome = walk_lines(&w, limits, head, &facts);
+    if (outcome == TN__HEAD_DONE) outcome = judge_fields(&w, &facts, head);
+    if (outcome == TN__HEAD_MORE && cut) outcome = tn__walk_refuse(&w, 431, "header lines too long");
     if (outcome == TN__HEAD_MORE) *resume = (uint32_t)n;
-    head->bytes = (uint32_t)(walk.at - p);
-    head->status = walk.status;
-    head->reason = walk.reason;
+    head->bytes = (uint32_t)(w.at - p);
+    head->status = w.status;
+    head->reason = w.reason;
     return outcome;
 }
