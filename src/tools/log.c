@@ -129,7 +129,7 @@ static void put_str(tn_log_console *c, tn_str s)
 /* Text from anywhere, made harmless: it stays one line of the log and moves no cursor. */
 static void put_text(tn_log_console *c, tn_str text)
 {
-    const unsigned char *p = (const unsigned char *)text.p, *end = p + text.n;
+    const unsigned char *p = (const unsigned char *)text.p, *end = text.n ? p + text.n : p;
     while (p < end) {
         const unsigned char *plain = p;
         size_t n;
