@@ -270,15 +270,14 @@ static void collect(tn_log_console *c, const tn_log_line *line)
 /* Write what there is, and behind it how much is missing. */
 static void flush(tn_log_console *c)
 {
-    reader state = drain(c);
-    if (state == READER_READY && c->lost) {
+    if (drain(c) == READER_READY && c->lost) {
         char text[80];
         size_t lost = c->lost;
         int n = snprintf(text, sizeof(text), "%zu lines of the log could not be written", lost);
-        collect(c, &(tn_log_line){TN_LOG_WARNING, TN_LOG_GENERAL, "log", __LINE__, tn_str_of(text, (size_t)n)});
         c->lost = 0;
-        state = drain(c);
-        if (state == READER_GONE) c->lost = lost;
+        collect(c, &(tn_log_line){TN_LOG_WARNING, TN_LOG_GENERAL, "log", __LINE__, tn_str_of(text, (size_t)n)});
+        drain(c);
+        if (c->lost) c->lost = lost; /* the note as well */
     }
     if (c->lines.n) tn__timeout_set(c->loop, &c->retry, tn__loop_now(c->loop) + RETRY_NS);
 }
