@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Every function in include/ has a comment, and every public header opens with one. Run by `make check`.
 
-A comment stands right above its declaration, or above the first of several declarations that follow each other without a blank line
-and share it.
+A comment stands right above its declaration, or behind it on the same line, or above the first of several declarations that follow
+each other without a blank line and share it.
 """
 
 import re
@@ -23,7 +23,7 @@ def begins_group(lines, at):
 def undocumented(path):
     lines = tree.lines(path)
     for at, line in enumerate(lines):
-        if not DECLARED.match(line):
+        if not DECLARED.match(line) or line.rstrip().endswith("*/"):
             continue
         above = begins_group(lines, at)
         if above < 0 or not lines[above].rstrip().endswith("*/"):
