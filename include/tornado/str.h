@@ -88,12 +88,18 @@ TN_API char *tn_strdup(tn_str s);
 #ifdef __cplusplus
 } /* extern "C" */
 
-static inline tn_str tn_str_from(tn_str s) { return s; }
-static inline tn_str tn_str_from(const char *s) { return tn_z(s); }
+static inline tn_str tn_str_from(tn_str s)
+{
+    return s;
+}
+static inline tn_str tn_str_from(const char *s)
+{
+    return tn_z(s);
+}
 #define TN_STR(x) tn_str_from(x)
 #else
 /* What calls that take text do with their argument: a tn_str, a char * or a const char *. */
-#define TN_STR(x) _Generic((x), tn_str: tn_str_self, char *: tn_z, const char *: tn_z)(x)
+#define TN_STR(x) _Generic((x), tn_str : tn_str_self, char * : tn_z, const char * : tn_z)(x)
 #endif
 
 #endif

@@ -52,7 +52,7 @@ struct tn_handler {
     tn_method *initialize;
     tn_method *prepare; /* may wait */
 
-    tn_method *get; /* these may wait; what is missing is answered 405 with an Allow field */
+    tn_method *get;  /* these may wait; what is missing is answered 405 with an Allow field */
     tn_method *head; /* missing: get answers, and its body is left out (RFC 9110, 9.3.2) */
     tn_method *post;
     tn_method *put;
@@ -67,10 +67,10 @@ struct tn_handler {
      */
     int (*data_received)(tn_req *r, tn_str piece);
 
-    void (*on_finish)(tn_req *r);                /* after the response was handed over; the request is still readable */
-    void (*on_connection_close)(tn_req *r);      /* the peer left before that */
-    int (*write_error)(tn_req *r, int status);   /* render an error page: status and headers are reset. May wait */
-    void (*log_request)(tn_req *r);              /* instead of the access log's line */
+    void (*on_finish)(tn_req *r);              /* after the response was handed over; the request is still readable */
+    void (*on_connection_close)(tn_req *r);    /* the peer left before that */
+    int (*write_error)(tn_req *r, int status); /* render an error page: status and headers are reset. May wait */
+    void (*log_request)(tn_req *r);            /* instead of the access log's line */
 
     bool cancel_on_close; /* waiting calls return TN_ECANCELED once the peer has left; otherwise the handler goes on */
     size_t stack_size;    /* of the coroutine; 0 is the default, 256 KiB */
@@ -83,9 +83,9 @@ struct tn_handler {
 typedef struct tn_route {
     const char *path;
     const tn_handler *handler;
-    const char *name; /* for tn_url_for; may be NULL */
-    const void *arg;  /* for the handler: tn_route_arg(r) */
-    const char *host; /* pattern of the host name; NULL is any */
+    const char *name;    /* for tn_url_for; may be NULL */
+    const void *arg;     /* for the handler: tn_route_arg(r) */
+    const char *host;    /* pattern of the host name; NULL is any */
     tn_method *function; /* instead of `handler`: a plain function that answers every method. May wait */
 } tn_route;
 

@@ -54,6 +54,17 @@ void tn__http_common_refresh(tn__http_room *room, const tn_loop *loop)
     room->date_until_ns = loop->now_ns + 1000000000 - wall.tv_nsec;
 }
 
+int tn__http_common_values(tn_loop *loop, tn_str *server, tn_str *date)
+{
+    enum { SERVER_NAME = 8, DATE_NAME = 6 }; /* "Server: " and "Date: " */
+    tn__http_room *room = tn__http_room_of(loop);
+    if (!room) return TN_ENOMEM;
+    tn_str common = tn__http_common(room, loop);
+    *server = tn_str_of(common.p + SERVER_NAME, room->server_n - SERVER_NAME - 2);
+    *date = tn_str_of(common.p + room->server_n + DATE_NAME, TN__DATE_BYTES);
+    return TN_OK;
+}
+
 /* Put a NUL behind each piece that the application will see, in the blanks and line ends that the grammar leaves there. */
 static void terminate(tn__exchange *x)
 {

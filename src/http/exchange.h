@@ -26,14 +26,14 @@ typedef struct tn__exchange {
     int64_t content_length; /* of the response; -1 unknown */
     int64_t sent;           /* body bytes of the response so far */
     int status;
-    bool streaming;  /* the body goes to `chunk` */
-    bool body_read;  /* the request is complete */
-    bool persist;    /* the connection may serve another request */
-    bool head_sent;  /* status and fields are fixed */
-    bool chunked;    /* response coding */
-    bool bodiless;   /* HEAD, 1xx, 204, 304: bytes are counted and not sent */
-    bool ended;      /* the response is complete, or never will be */
-    bool broken;     /* the request will never be complete, or the connection is gone */
+    bool streaming; /* the body goes to `chunk` */
+    bool body_read; /* the request is complete */
+    bool persist;   /* the connection may serve another request */
+    bool head_sent; /* status and fields are fixed */
+    bool chunked;   /* response coding */
+    bool bodiless;  /* HEAD, 1xx, 204, 304: bytes are counted and not sent */
+    bool ended;     /* the response is complete, or never will be */
+    bool broken;    /* the request will never be complete, or the connection is gone */
 } tn__exchange;
 
 /* From the pool, with the head copied to its arena. NULL for lack of memory. */

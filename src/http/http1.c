@@ -65,8 +65,10 @@ void tn__http1_linger(tn__http1 *c)
     tn__stream_flush(s);
     if (s->closed) return;
     tn__stream_resume(s);
-    if (s->out_bytes > 0) wait_for_sending(c);
-    else all_sent(c);
+    if (s->out_bytes > 0)
+        wait_for_sending(c);
+    else
+        all_sent(c);
 }
 
 /* The exchange is over and the connection goes on: the next request is in the buffer, on its way, or never comes. */
@@ -232,8 +234,10 @@ static void on_timeout(tn_loop *loop, tn__timeout *timeout)
     }
     switch ((tn__http1_state)c->state) {
     case TN__HTTP1_HEAD:
-        if (c->head_begun) tn__http1_refuse(c, 408, "timeout reading head");
-        else tn__http1_close(c);
+        if (c->head_begun)
+            tn__http1_refuse(c, 408, "timeout reading head");
+        else
+            tn__http1_close(c);
         break;
     case TN__HTTP1_BODY: tn__http1_abandon(c, 408, "timeout reading body"); break;
     case TN__HTTP1_PARKED:

@@ -100,9 +100,9 @@ void tn__http1_go_on(tn__exchange *x);
 
 typedef struct tn__response_head {
     int status;
-    tn_str reason; /* empty: the usual one */
+    tn_str reason;       /* empty: the usual one */
     tn_str content_type; /* empty: none */
-    bool common; /* begin with our Server and Date */
+    bool common;         /* begin with our Server and Date */
     const tn__headers *headers;
     int64_t content_length; /* -1: unknown, so chunked or until the end of the connection */
 } tn__response_head;

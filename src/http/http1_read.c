@@ -92,7 +92,10 @@ static void begin_exchange(tn__http1 *c, const char *p, const tn__request_head *
         tn__stream_pause(&c->stream);
         return;
     }
-    head_accepted(c);
+    if (e < 0)
+        tn__http1_abandon(c, 503, "out of memory");
+    else
+        head_accepted(c);
 }
 
 /* Skip what RFC 9112, 2.2 asks to be ignored before a request line. */
@@ -100,9 +103,12 @@ static size_t skip_blank_lines(const tn__http1 *c, const char *p, size_t n)
 {
     size_t at = 0;
     while (at < n) {
-        if (p[at] == '\n' && c->server->dialect.bare_lf) at++;
-        else if (p[at] == '\r' && at + 1 < n && p[at + 1] == '\n') at += 2;
-        else break;
+        if (p[at] == '\n' && c->server->dialect.bare_lf)
+            at++;
+        else if (p[at] == '\r' && at + 1 < n && p[at + 1] == '\n')
+            at += 2;
+        else
+            break;
     }
     return at;
 }
@@ -183,8 +189,10 @@ static size_t take_sized(tn__http1 *c, const char *p, size_t n)
     c->ahead = n > piece;
     bool more = deliver(c, tn_str_of(p, piece));
     c->body_left -= (int64_t)piece;
-    if (more && c->body_left == 0) complete(c);
-    else if (more) tn__http1_wait(c, c->server->body_ns);
+    if (more && c->body_left == 0)
+        complete(c);
+    else if (more)
+        tn__http1_wait(c, c->server->body_ns);
     return piece;
 }
 
@@ -202,11 +210,8 @@ static size_t take_chunked(tn__http1 *c, const char *p, size_t n)
         c->body_left = 0;
         complete(c);
         break;
-    case TN__CHUNK_BAD:
-        tn__http1_abandon(c, 400, reason);
-        return n;
-    default:
-        tn__http1_wait(c, c->server->body_ns);
+    case TN__CHUNK_BAD: tn__http1_abandon(c, 400, reason); return n;
+    default: tn__http1_wait(c, c->server->body_ns);
     }
     return n - in.n;
 }

@@ -13,8 +13,10 @@ static void say(const tn__http1 *c, int status, const char *reason)
     char ip[TN_ADDR_TEXT_BYTES];
     tn_str from = tn__http1_remote_ip(c, ip);
     const tn__report *report = &tn__http1_loop(c)->report;
-    if (status == 408) TN__SAY(report, TN_LOG_INFO, TN_LOG_GENERAL, TN_FMT ": %s", TN_ARG(from), reason);
-    else TN__SAY(report, TN_LOG_INFO, TN_LOG_GENERAL, "Malformed HTTP message from " TN_FMT ": %s", TN_ARG(from), reason);
+    if (status == 408)
+        TN__SAY(report, TN_LOG_INFO, TN_LOG_GENERAL, TN_FMT ": %s", TN_ARG(from), reason);
+    else
+        TN__SAY(report, TN_LOG_INFO, TN_LOG_GENERAL, "Malformed HTTP message from " TN_FMT ": %s", TN_ARG(from), reason);
 }
 
 /* The whole response in one piece. Without memory for it the connection just closes. */

@@ -58,8 +58,10 @@ static char *put_framing(char *out, const tn__exchange *x)
     } else if (x->chunked) {
         out = put(out, TN_S("Transfer-Encoding: chunked\r\n"));
     }
-    if (!x->persist) out = put(out, TN_S("Connection: close\r\n"));
-    else if (x->head.minor == 0) out = put(out, TN_S("Connection: keep-alive\r\n"));
+    if (!x->persist)
+        out = put(out, TN_S("Connection: close\r\n"));
+    else if (x->head.minor == 0)
+        out = put(out, TN_S("Connection: keep-alive\r\n"));
     return put(out, TN_S("\r\n"));
 }
 

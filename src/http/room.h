@@ -18,12 +18,16 @@ typedef struct tn__http_room {
 /* NULL for lack of memory. */
 tn__http_room *tn__http_room_of(tn_loop *loop);
 
+void tn__http_common_refresh(tn__http_room *room, const tn_loop *loop);
+
 /* "Server: ...\r\nDate: ...\r\n", the date never more than a second old. */
 static inline tn_str tn__http_common(tn__http_room *room, const tn_loop *loop)
 {
-    void tn__http_common_refresh(tn__http_room *, const tn_loop *);
     if (loop->now_ns >= room->date_until_ns) tn__http_common_refresh(room, loop);
     return tn_str_of(room->common, room->common_n);
 }
+
+/* The two values alone. TN_ENOMEM. */
+int tn__http_common_values(tn_loop *loop, tn_str *server, tn_str *date);
 
 #endif

@@ -91,8 +91,10 @@ static void set_full(tn__http_server *s, bool full)
     s->full = full;
     for (tn__list *at = s->acceptors.next; at != &s->acceptors; at = at->next) {
         tn__acceptor *a = &TN__OWNER(at, listener, node)->acceptor;
-        if (full) tn__acceptor_pause(a);
-        else tn__acceptor_resume(a);
+        if (full)
+            tn__acceptor_pause(a);
+        else
+            tn__acceptor_resume(a);
     }
 }
 
@@ -122,8 +124,10 @@ void tn__http_server_removed(tn__http_server *s, tn__http1 *c)
     s->connections_n--;
     if (s->full && !s->draining) set_full(s, false);
     if (s->connections_n > 0) return;
-    if (s->freed) really_free(s);
-    else if (s->draining) tn__soon(s->loop, &s->stop_work);
+    if (s->freed)
+        really_free(s);
+    else if (s->draining)
+        tn__soon(s->loop, &s->stop_work);
 }
 
 static void stop_listening(tn__http_server *s)

@@ -13,15 +13,15 @@ struct tn__http_server {
     void *app;
     tn__dialect dialect;
     tn__head_limits limits;
-    tn_http_opts opts;       /* defaults filled in */
-    tn__field *fields;       /* where heads are parsed to */
+    tn_http_opts opts;                          /* defaults filled in */
+    tn__field *fields;                          /* where heads are parsed to */
     int64_t idle_ns, head_ns, body_ns, send_ns; /* INT64_MAX / 2: never */
     tn__list connections;
     size_t connections_n;
     tn__list acceptors;
-    bool draining;           /* no further requests on open connections */
-    bool full;               /* acceptors are paused */
-    bool freed;              /* goes with the last connection whose exchange an application still holds */
+    bool draining; /* no further requests on open connections */
+    bool full;     /* acceptors are paused */
+    bool freed;    /* goes with the last connection whose exchange an application still holds */
     tn__work stop_work;
     void (*stopped)(void *arg); /* called once when draining and the last connection is gone */
     void *stopped_arg;

@@ -1,0 +1,180 @@
+/*
+ * tn_serve: from an application and a few options to a running server, and its graceful end. The only place in the library that
+ * prints, exits, or changes what signals do.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "argv.h"
+#include "gen/invoke.h"
+#include "net/listen.h"
+#include "web/app.h"
+
+typedef struct serving {
+    tn_serve_opts opts;
+    int level;
+    tn_loop *loop;
+    tn_log_console *console;
+    tn__http_server *server;
+    bool stopping;
+} serving;
+
+static const double standard_grace = 30;
+
+/* One clear line, whatever went wrong. */
+static int complain(const char *text)
+{
+    fprintf(stderr, "%s\n", text);
+    return TN_EINVAL;
+}
+
+static int complain_code(const char *what, int code)
+{
+    fprintf(stderr, "%s: %s\n", what, tn_strerror(code));
+    return code;
+}
+
+/* The command line overrides the program's own options. Returns -1 to go on, else the exit status. */
+static int take_command_line(serving *s)
+{
+    tn_serve_opts *o = &s->opts;
+    tn_http_opts *h = &o->http;
+    const tn__option options[] = {
+        {"port", TN__OPTION_INT, &o->port, 0, 65535, "PORT", "listen on this port; 0 chooses a free one"},
+        {"address", TN__OPTION_TEXT, &o->address, 0, 0, "ADDRESS", "listen on this address only"},
+        {"unix-socket", TN__OPTION_TEXT, &o->unix_socket, 0, 0, "PATH", "listen on a Unix socket; @NAME for an abstract one"},
+        {"reuse-port", TN__OPTION_FLAG, &o->reuse_port, 0, 0, NULL, "let several processes listen on the same port"},
+        {"inherited-fd", TN__OPTION_INT, &o->inherited_fd, 0, 1 << 20, "FD", "listen on this inherited descriptor"},
+        {"logging", TN__OPTION_LEVEL, &s->level, 0, 0, "LEVEL", "debug, info, warning, error or none"},
+        {"grace", TN__OPTION_SECONDS, &o->grace, 0, 0, "SECONDS", "time for requests in flight after SIGTERM"},
+        {"max-head-bytes", TN__OPTION_BYTES, &h->head_bytes_max, 0, 0, "BYTES", "of a request's line and fields"},
+        {"max-target-bytes", TN__OPTION_BYTES, &h->target_bytes_max, 0, 0, "BYTES", "of a request-target"},
+        {"max-fields", TN__OPTION_BYTES, &h->fields_max, 0, 0, "N", "header fields of a request"},
+        {"max-body-bytes", TN__OPTION_BYTES, &h->body_bytes_max, 0, 0, "BYTES", "of a request body"},
+        {"max-arguments", TN__OPTION_BYTES, &h->arguments_max, 0, 0, "N", "arguments of a request"},
+        {"max-connections", TN__OPTION_BYTES, &h->connections_max, 0, 0, "N", "open at the same time"},
+        {"idle-timeout", TN__OPTION_SECONDS, &h->idle_timeout, 0, 0, "SECONDS", "between two requests"},
+        {"head-timeout", TN__OPTION_SECONDS, &h->head_timeout, 0, 0, "SECONDS", "for a complete head"},
+        {"body-timeout", TN__OPTION_SECONDS, &h->body_timeout, 0, 0, "SECONDS", "between two pieces of a body"},
+        {"send-timeout", TN__OPTION_SECONDS, &h->send_timeout, 0, 0, "SECONDS", "for a client that takes nothing"},
+        {0},
+    };
+    return o->argv ? tn__argv_take(options, o->argc, o->argv) : -1;
+}
+
+/* Open what is asked for and give it to the server. Returns the port, 0 for a Unix socket. */
+static int listen_on(serving *s, tn_error *err)
+{
+    const tn_serve_opts *o = &s->opts;
+    int fds[TN__LISTENERS_MAX] = {o->inherited_fd}, n = 1;
+    if (o->inherited_fd > 0) {
+        TN_TRY(tn__listen_adopt(o->inherited_fd, err));
+    } else {
+        tn__bind_opts bind = {
+            .address = o->address,
+            .port = o->port,
+            .unix_path = o->unix_socket,
+            .backlog = o->backlog,
+            .reuse_port = o->reuse_port,
+        };
+        TN_TRY(n = tn__bind_sockets(&bind, fds, TN__LISTENERS_MAX, err));
+    }
+    int port = 0, e = TN_OK;
+    for (int i = 0; i < n; i++) {
+        tn_addr local = {.len = sizeof local.u};
+        char text[TN_ADDR_TEXT_BYTES];
+        if (getsockname(fds[i], &local.u.sa, &local.len) == 0) {
+            port = tn_addr_port(&local);
+            tn_str shown = tn_addr_format(&local, text);
+            TN__SAY(&s->loop->report, TN_LOG_INFO, TN_LOG_GENERAL, "Listening on " TN_FMT, TN_ARG(shown));
+        }
+        if (e == TN_OK)
+            e = tn__http_server_listen(s->server, fds[i]);
+        else
+            close(fds[i]);
+        if (e < 0) snprintf(err->text, sizeof err->text, "cannot listen: %s", tn_strerror(e));
+    }
+    return e < 0 ? e : port;
+}
+
+static void all_done(void *arg)
+{
+    tn_loop_stop(((serving *)arg)->loop);
+}
+
+static void out_of_time(void *arg)
+{
+    serving *s = arg;
+    TN__SAY(&s->loop->report, TN_LOG_WARNING, TN_LOG_GENERAL, "Stopping with %zu connections still busy", s->server->connections_n);
+    tn_loop_stop(s->loop);
+}
+
+/* The first signal begins a graceful end; who is in a hurry sends a second one. */
+static void on_signal(void *arg, int signum)
+{
+    (void)signum;
+    serving *s = arg;
+    if (s->stopping) {
+        tn_log_console_flush(s->console);
+        _exit(1);
+    }
+    s->stopping = true;
+    double grace = s->opts.grace < 0 ? 0 : s->opts.grace > 0 ? s->opts.grace : standard_grace;
+    tn_call_later(s->loop, grace, out_of_time, s);
+    tn__http_server_drain(s->server, all_done, s);
+}
+
+static int start(serving *s)
+{
+    tn_error err = {0};
+    int e = tn_app_error(s->opts.app, &err);
+    if (e < 0) return complain(err.text);
+    e = tn_loop_new(&s->loop, NULL);
+    if (e < 0) return complain_code("cannot make an event loop", e);
+    s->console = tn_log_console_new(s->loop, STDERR_FILENO, s->level);
+    s->opts.app->invoker = &tn__coroutine_invoker;
+    s->server = tn__http_server_new(s->loop, &tn__web_delegate, s->opts.app, &s->opts.http);
+    if (!s->console || !s->server) return complain("out of memory");
+
+    int port = listen_on(s, &err);
+    if (port < 0) return complain(err.text);
+    signal(SIGPIPE, SIG_IGN);
+    e = tn_signal_watch(s->loop, SIGTERM, on_signal, s);
+    if (e == TN_OK) e = tn_signal_watch(s->loop, SIGINT, on_signal, s);
+    if (e < 0) return complain_code("cannot watch signals", e);
+    if (s->opts.on_start) s->opts.on_start(s->loop, port, s->opts.on_start_arg);
+    return TN_OK;
+}
+
+/* Everything in the order in which it needs each other; what is unfinished runs to its end, cancelled, while the loop goes. */
+static void stop(serving *s)
+{
+    if (s->loop) tn_signal_unwatch(s->loop, SIGTERM);
+    if (s->loop) tn_signal_unwatch(s->loop, SIGINT);
+    tn__http_server_free(s->server);
+    tn_log_console_free(s->console);
+    tn_loop_free(s->loop);
+    tn_app_free(s->opts.app);
+}
+
+int tn_serve_(const tn_serve_opts *opts, size_t opts_size)
+{
+    serving s = {.level = TN_LOG_INFO};
+    size_t known = offsetof(tn_serve_opts, end_);
+    memcpy(&s.opts, opts, opts_size < known ? opts_size : known);
+    int status = -1;
+    if (s.opts.logging) {
+        s.level = tn_log_level_parse(s.opts.logging);
+        if (s.level < 0) status = (complain("logging must be debug, info, warning, error or none"), 1);
+    }
+    if (status < 0) status = take_command_line(&s);
+    if (status < 0) {
+        int e = start(&s);
+        if (e == TN_OK) e = tn_loop_run(s.loop);
+        status = e < 0 ? 1 : 0;
+    }
+    stop(&s);
+    return status;
+}
