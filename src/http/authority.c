@@ -53,8 +53,9 @@ static bool is_port(const char *p, const char *end)
 {
     unsigned port = 0;
     for (; p < end; p++) {
-        if (*p < '0' || *p > '9') return false;
-        port = port * 10 + (unsigned)(*p - '0');
+        unsigned digit = (unsigned)(*p - '0');
+        if (digit > 9) return false;
+        port = port * 10 + digit;
         if (port > 65535) return false;
     }
     return true;

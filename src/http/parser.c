@@ -1,8 +1,8 @@
 /*
  * Heads of requests, RFC 9112 sections 2 and 3: the request line, and the verdict on the whole head.
  *
- * Called by http1 with everything that has arrived of a head. One walk from left to right, a function for each part, each answering
- * DONE (go on), MORE or REFUSED. Nothing is kept between two calls but how far the last one looked: see comes_to_an_end.
+ * Called by http1 with everything that has arrived of a head. One walk from left to right, a function for each part. Nothing is kept
+ * between two calls but how far the last one looked: see comes_to_an_end.
  */
 #include "http/parser.h"
 #include "http/parser_fields.h"
@@ -34,36 +34,32 @@ static tn__method method_of(const char *p, size_t n)
     return TN__METHOD_OTHER;
 }
 
-static int malformed_line(tn__walk *w)
+static const char *malformed_line(tn__walk *w)
 {
     return tn__walk_refuse(w, 400, "Malformed HTTP request line");
 }
 
-static int walk_method(tn__walk *w, tn__request_head *head)
+static const char *walk_method(tn__walk *w, const char *method, tn__request_head *head)
 {
-    const char *method = w->at;
     const char *limit = w->end - method > METHOD_BYTES_MAX ? method + METHOD_BYTES_MAX + 1 : w->end;
     const char *stop = tn__scan_scalar(method, limit, TN__BYTE_TOKEN);
     if (stop - method > METHOD_BYTES_MAX) return tn__walk_refuse(w, 501, "method too long");
-    if (stop == w->end) return TN__HEAD_MORE;
+    if (stop == w->end) return tn__walk_more(w);
     if (stop == method || *stop != ' ') return malformed_line(w);
     head->method = tn__walk_slice(w, method, stop);
     head->method_id = method_of(method, head->method.n);
-    w->at = stop + 1;
-    return TN__HEAD_DONE;
+    return stop + 1;
 }
 
 /* The bytes of the target; its form is judged once the version is known to be one of ours. */
-static int walk_target(tn__walk *w, uint32_t bytes_max, tn__request_head *head)
+static const char *walk_target(tn__walk *w, const char *target, uint32_t bytes_max, tn__request_head *head)
 {
-    const char *target = w->at;
     const char *stop = w->dialect->any_target ? tn__scan_scalar(target, w->end, TN__BYTE_WIDE) : tn__scan_target(target, w->end);
     if ((size_t)(stop - target) > bytes_max) return tn__walk_refuse(w, 414, "request-target too long");
-    if (stop == w->end) return TN__HEAD_MORE;
+    if (stop == w->end) return tn__walk_more(w);
     if (stop == target || *stop != ' ') return malformed_line(w);
     head->target = tn__walk_slice(w, target, stop);
-    w->at = stop + 1;
-    return TN__HEAD_DONE;
+    return stop + 1;
 }
 
 static bool is_digit(char c)
@@ -71,30 +67,32 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static int walk_version(tn__walk *w, tn__request_head *head)
+static const char *walk_version(tn__walk *w, const char *version, tn__request_head *head)
 {
-    static const char name[5] = "HTTP/";
-    const char *version = w->at;
+    static const char name[5] = "HTTP/", usual[10] = "HTTP/1.1\r\n";
     size_t left = (size_t)(w->end - version);
+    if (left >= sizeof usual && memcmp(version, usual, sizeof usual) == 0) {
+        head->minor = 1;
+        return version + sizeof usual;
+    }
     if (memcmp(version, name, left < sizeof name ? left : sizeof name) != 0) return malformed_line(w);
     if (left < 8) {
         /* What is there must not be a line of its own: it would never be refused. */
-        return memchr(version, '\n', left) ? malformed_line(w) : TN__HEAD_MORE;
+        return memchr(version, '\n', left) ? malformed_line(w) : tn__walk_more(w);
     }
+    const char *stop = version + 8;
     if (!is_digit(version[5]) || version[6] != '.' || !is_digit(version[7])) return malformed_line(w);
-    w->at = version + 8;
-    if (w->at < w->end && *w->at != '\r' && *w->at != '\n') return malformed_line(w);
-    int outcome = tn__walk_line_end(w);
-    if (outcome != TN__HEAD_DONE) return outcome;
-    if (version[5] != '1') return tn__walk_refuse(w, 505, "unsupported HTTP version");
+    if (stop < w->end && *stop != '\r' && *stop != '\n') return malformed_line(w);
+    const char *next = tn__walk_line_end(w, stop);
+    if (next && version[5] != '1') return tn__walk_refuse(w, 505, "unsupported HTTP version");
     head->minor = version[7] != '0';
-    return TN__HEAD_DONE;
+    return next;
 }
 
 /* Divide what follows the authority, or all of an origin-form target, at the first '?'. */
 static void divide(const tn__walk *w, const char *p, const char *end, tn__request_head *head)
 {
-    const char *mark = memchr(p, '?', (size_t)(end - p));
+    const char *mark = end - p > 1 ? memchr(p, '?', (size_t)(end - p)) : NULL;
     head->path = tn__walk_slice(w, p, mark ? mark : end);
     if (mark) head->query = tn__walk_slice(w, mark + 1, end);
 }
@@ -107,7 +105,7 @@ static size_t scheme_bytes(tn_str target)
     return 0;
 }
 
-static int judge_absolute_form(tn__walk *w, tn_str target, tn__request_head *head)
+static bool judge_absolute_form(tn__walk *w, tn_str target, tn__request_head *head)
 {
     size_t scheme = scheme_bytes(target);
     if (!scheme) return malformed_line(w);
@@ -121,73 +119,75 @@ static int judge_absolute_form(tn__walk *w, tn_str target, tn__request_head *hea
     divide(w, stop, end, head);
     /* RFC 9110, 4.2.3: an empty path is "/". There is one to point to: the second slash of the scheme's "://". */
     if (head->path.n == 0) head->path = tn__walk_slice(w, authority - 1, authority);
-    return TN__HEAD_DONE;
+    return true;
+}
+
+/* RFC 9112, 3.2.3: authority-form, whose port is not optional. */
+static bool is_authority_with_port(tn_str target)
+{
+    const char *port = target.p + target.n;
+    while (port > target.p && is_digit(port[-1])) port--;
+    return port < target.p + target.n && port > target.p && port[-1] == ':' && tn__is_authority(target);
 }
 
 /* The four forms of a request-target, RFC 9112 section 3.2. */
-static int judge_target(tn__walk *w, tn__request_head *head)
+static bool judge_target(tn__walk *w, tn__request_head *head)
 {
     tn_str method = {w->head + head->method.at, head->method.n};
     tn_str target = {w->head + head->target.at, head->target.n};
     if (head->method_id == TN__METHOD_OTHER && tn_str_eq(method, TN_S("CONNECT"))) {
-        /* RFC 9112, 3.2.3: authority-form, whose port is not optional. */
-        bool port = target.p[target.n - 1] != ':' && target.p[target.n - 1] != ']' && memchr(target.p, ':', target.n);
-        return port && tn__is_authority(target) ? TN__HEAD_DONE : malformed_line(w);
+        return is_authority_with_port(target) || malformed_line(w);
     }
     if (target.p[0] == '/') {
         divide(w, target.p, target.p + target.n, head);
-        return TN__HEAD_DONE;
+        return true;
     }
     if (target.n == 1 && target.p[0] == '*') {
         head->path = head->target;
-        return head->method_id == TN__OPTIONS ? TN__HEAD_DONE : malformed_line(w);
+        return head->method_id == TN__OPTIONS || malformed_line(w);
     }
     return judge_absolute_form(w, target, head);
 }
 
-static int walk_request_line(tn__walk *w, const tn__head_limits *limits, tn__request_head *head)
+static const char *walk_request_line(tn__walk *w, const char *p, const tn__head_limits *limits, tn__request_head *head)
 {
-    int outcome = walk_method(w, head);
-    if (outcome == TN__HEAD_DONE) outcome = walk_target(w, limits->target_bytes_max, head);
-    if (outcome == TN__HEAD_DONE) outcome = walk_version(w, head);
-    if (outcome == TN__HEAD_DONE) outcome = judge_target(w, head);
-    return outcome;
+    p = walk_method(w, p, head);
+    if (p) p = walk_target(w, p, limits->target_bytes_max, head);
+    if (p) p = walk_version(w, p, head);
+    return p && judge_target(w, head) ? p : NULL;
 }
 
 /* RFC 9112, 3.2: exactly one Host field in HTTP/1.1, and never two of them or one that is no authority. */
-static int judge_host(tn__walk *w, const tn__facts *facts, tn__request_head *head)
+static bool judge_host(tn__walk *w, const tn__facts *facts, tn__request_head *head)
 {
     if (facts->hosts > 1) return tn__walk_refuse(w, 400, "several Host headers");
-    if (facts->hosts == 0) return head->minor == 0 ? TN__HEAD_DONE : tn__walk_refuse(w, 400, "Missing Host header");
+    if (facts->hosts == 0) return head->minor == 0 || tn__walk_refuse(w, 400, "Missing Host header");
     if (!tn__is_authority(tn_str_of(w->head + facts->host.at, facts->host.n))) {
         return tn__walk_refuse(w, 400, "Invalid Host header");
     }
     if (!head->absolute) head->host = facts->host;
-    return TN__HEAD_DONE;
+    return true;
 }
 
 /* What can be said only when all fields are known. */
-static int judge_fields(tn__walk *w, tn__facts *facts, tn__request_head *head)
+static bool judge_fields(tn__walk *w, tn__facts *facts, tn__request_head *head)
 {
     bool http10 = head->minor == 0;
-    int outcome = judge_host(w, facts, head);
-    if (outcome == TN__HEAD_DONE) outcome = tn__walk_codings(w, facts, http10);
-    if (outcome != TN__HEAD_DONE) return outcome;
+    if (!judge_host(w, facts, head) || !tn__walk_judge_codings(w, facts, http10)) return false;
     /* RFC 9110, 10.1.1: HTTP/1.0 knows no expectations. */
     if (facts->expect && !http10) {
         if (facts->expect_other) return tn__walk_refuse(w, 417, "unknown expectation");
         facts->framing.expect_continue = true;
     }
     head->framing = facts->framing;
-    return TN__HEAD_DONE;
+    return true;
 }
 
-/* All lines, or those from where the walk stands: the beginning of the head or of one of its later lines. */
-static int walk_lines(tn__walk *w, const tn__head_limits *limits, tn__request_head *head, tn__facts *facts)
+/* All lines, or those from p on: the beginning of the head or of one of its later lines. */
+static const char *walk_lines(tn__walk *w, const char *p, const tn__head_limits *limits, tn__request_head *head, tn__facts *facts)
 {
-    int outcome = w->at == w->head ? walk_request_line(w, limits, head) : TN__HEAD_DONE;
-    if (outcome != TN__HEAD_DONE) return outcome;
-    return tn__walk_fields(w, head->fields, limits->fields_max, &head->n_fields, facts);
+    if (p == w->head) p = walk_request_line(w, p, limits, head);
+    return p ? tn__walk_fields(w, p, head->fields, limits->fields_max, &head->n_fields, facts) : NULL;
 }
 
 /*
@@ -197,14 +197,13 @@ static int walk_lines(tn__walk *w, const tn__head_limits *limits, tn__request_he
  */
 static bool comes_to_an_end(tn__walk w, uint32_t looked, const tn__head_limits *limits, tn__request_head *head)
 {
-    tn__facts facts = {.framing = {.content_length = -1}};
+    tn__facts facts = tn__no_facts();
     const char *line = w.head + looked;
     if (!memchr(line, '\n', (size_t)(w.end - line))) return false;
     while (line > w.head && line[-1] != '\n') line--;
     /* A line that may continue another one cannot be judged alone. The line before it may end just where this one begins. */
     if (w.dialect->fold) return tn__has_blank_line(line > w.head ? line - 1 : line, w.end);
-    w.at = line;
-    return walk_lines(&w, limits, head, &facts) != TN__HEAD_MORE;
+    return walk_lines(&w, line, limits, head, &facts) || w.outcome != TN__HEAD_MORE;
 }
 
 /* Would the whole walk get further than on an earlier call? */
@@ -215,23 +214,42 @@ static bool worth_walking(const tn__walk *w, uint32_t looked, const tn__head_lim
     return comes_to_an_end(*w, looked, limits, head);
 }
 
+/* All of it but `fields`. */
+static void reset(tn__request_head *head)
+{
+    const tn__slice none = {0, 0};
+    head->n_fields = head->bytes = 0;
+    head->method = head->target = head->host = head->path = head->query = none;
+    head->method_id = TN__METHOD_OTHER;
+    head->minor = 0;
+    head->absolute = false;
+    head->framing = (tn__framing){.content_length = -1};
+    head->status = 0;
+    head->reason = NULL;
+}
+
 int tn__parse_request(char *p, size_t n, uint32_t *resume, const tn__dialect *dialect, const tn__head_limits *limits,
                       tn__request_head *head)
 {
     bool cut = n > limits->head_bytes_max;
-    tn__walk w = {.head = p, .at = p, .end = p + (cut ? limits->head_bytes_max : n), .dialect = dialect};
+    tn__walk w = {.head = p, .end = p + (cut ? limits->head_bytes_max : n), .dialect = dialect};
     if (!cut && !worth_walking(&w, *resume, limits, head)) {
         *resume = (uint32_t)n;
         return TN__HEAD_MORE;
     }
-    tn__facts facts = {.framing = {.content_length = -1}};
-    *head = (tn__request_head){.fields = head->fields};
-    int outcome = walk_lines(&w, limits, head, &facts);
-    if (outcome == TN__HEAD_DONE) outcome = judge_fields(&w, &facts, head);
-    if (outcome == TN__HEAD_MORE && cut) outcome = tn__walk_refuse(&w, 431, "header lines too long");
-    if (outcome == TN__HEAD_MORE) *resume = (uint32_t)n;
-    head->bytes = (uint32_t)(w.at - p);
+    reset(head);
+    tn__facts facts = tn__no_facts();
+    const char *end = walk_lines(&w, p, limits, head, &facts);
+    if (end && judge_fields(&w, &facts, head)) {
+        head->bytes = (uint32_t)(end - p);
+        return TN__HEAD_DONE;
+    }
+    if (w.outcome == TN__HEAD_MORE && !cut) {
+        *resume = (uint32_t)n;
+        return TN__HEAD_MORE;
+    }
+    if (w.outcome == TN__HEAD_MORE) tn__walk_refuse(&w, 431, "header lines too long");
     head->status = w.status;
     head->reason = w.reason;
-    return outcome;
+    return TN__HEAD_REFUSED;
 }

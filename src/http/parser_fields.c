@@ -8,32 +8,33 @@
 #include "http/parser_fields.h"
 #include "http/scan.h"
 
-int tn__walk_refuse(tn__walk *w, int status, const char *reason)
+const char *tn__walk_more(tn__walk *w)
 {
+    w->outcome = TN__HEAD_MORE;
+    return NULL;
+}
+
+const char *tn__walk_refuse(tn__walk *w, int status, const char *reason)
+{
+    w->outcome = TN__HEAD_REFUSED;
     w->status = status;
     w->reason = reason;
-    return TN__HEAD_REFUSED;
+    return NULL;
 }
 
-int tn__walk_line_end(tn__walk *w)
+const char *tn__walk_odd_line_end(tn__walk *w, const char *p)
 {
-    if (w->at == w->end) return TN__HEAD_MORE;
-    if (*w->at == '\r') {
-        if (w->end - w->at < 2) return TN__HEAD_MORE;
-        if (w->at[1] != '\n') return tn__walk_refuse(w, 400, "bare CR");
-        w->at += 2;
-        return TN__HEAD_DONE;
-    }
+    if (p == w->end) return tn__walk_more(w);
+    if (*p == '\r') return w->end - p < 2 ? tn__walk_more(w) : tn__walk_refuse(w, 400, "bare CR");
+    if (*p != '\n') return tn__walk_refuse(w, 400, "control character in a header line");
     /* RFC 9112, 2.2 lets a recipient take a lone LF for a line end; not all on the way do, and that is how requests are smuggled. */
-    if (*w->at == '\n' && !w->dialect->bare_lf) return tn__walk_refuse(w, 400, "bare LF");
-    if (*w->at != '\n') return tn__walk_refuse(w, 400, "control character in a header line");
-    w->at++;
-    return TN__HEAD_DONE;
+    return w->dialect->bare_lf ? p + 1 : tn__walk_refuse(w, 400, "bare LF");
 }
 
+/* Space or tab. Nearly always asked about a byte that is neither, which the first comparison settles. */
 static inline bool is_blank(char c)
 {
-    return c == ' ' || c == '\t';
+    return (unsigned char)c <= ' ' && (c == ' ' || c == '\t');
 }
 
 static inline uint64_t load8(const char *p)
@@ -51,10 +52,11 @@ static inline uint32_t load4(const char *p)
 }
 
 /*
- * Are the n bytes at p the name `lower`, case apart? From 4 to 24 bytes; `lower` is of lower-case letters and '-', and what stands
- * at p is a token: so setting bit 5 of each byte makes a letter lower-case, leaves '-' alone and makes nothing else equal.
+ * Are the n bytes at p the word `lower`, case apart? From 4 to 24 bytes; `lower` is of lower-case letters, digits and '-'. Among the
+ * bytes that values are made of, setting bit 5 makes letters lower-case and nothing else equal to one of these: what would become a
+ * digit or '-' is a control.
  */
-static inline bool same_name(const char *p, const char *lower, size_t n)
+static inline bool same_word(const char *p, const char *lower, size_t n)
 {
     const uint64_t bits = 0x2020202020202020;
     if (n < 8) return (load4(p) | (uint32_t)bits) == load4(lower) && (load4(p + n - 4) | (uint32_t)bits) == load4(lower + n - 4);
@@ -62,31 +64,18 @@ static inline bool same_name(const char *p, const char *lower, size_t n)
     return n <= 16 ? same : same && (load8(p + 8) | bits) == load8(lower + 8);
 }
 
-#define IS_NAME(name, lower) same_name((name).p, "" lower, sizeof(lower) - 1)
-
-/* The same for any token and any length. */
-static bool is_word(tn_str s, tn_str lower)
-{
-    if (s.n != lower.n) return false;
-    for (size_t i = 0; i < s.n; i++)
-        if ((s.p[i] | 0x20) != lower.p[i]) return false;
-    return true;
-}
-
-static tn_str trim(const char *p, const char *end)
-{
-    while (p < end && is_blank(*p)) p++;
-    while (p < end && is_blank(end[-1])) end--;
-    return tn_str_of(p, (size_t)(end - p));
-}
+#define IS(text, lower) ((text).n == sizeof(lower) - 1 && same_word((text).p, "" lower, sizeof(lower) - 1))
 
 /* Take the next element off a comma-separated list; false behind the last one. An empty list has one empty element. */
-static bool next_element(const char **p, const char *end, tn_str *element)
+static inline bool next_element(const char **p, const char *end, tn_str *element)
 {
-    if (!*p) return false;
-    const char *comma = memchr(*p, ',', (size_t)(end - *p));
-    *element = trim(*p, comma ? comma : end);
+    const char *first = *p;
+    if (!first) return false;
+    const char *comma = memchr(first, ',', (size_t)(end - first)), *last = comma ? comma : end;
     *p = comma ? comma + 1 : NULL;
+    while (first < last && is_blank(*first)) first++;
+    while (first < last && is_blank(last[-1])) last--;
+    *element = tn_str_of(first, (size_t)(last - first));
     return true;
 }
 
@@ -94,13 +83,13 @@ static void take_connection(tn__framing *f, tn_str value)
 {
     tn_str option;
     for (const char *p = value.p; next_element(&p, value.p + value.n, &option);) {
-        if (is_word(option, TN_S("keep-alive"))) f->keep_alive = true;
-        if (is_word(option, TN_S("close"))) f->close = true;
-        if (is_word(option, TN_S("upgrade"))) f->upgrade = true;
+        if (IS(option, "keep-alive")) f->keep_alive = true;
+        if (IS(option, "close")) f->close = true;
+        if (IS(option, "upgrade")) f->upgrade = true;
     }
 }
 
-static int take_one_length(tn__walk *w, tn__framing *f, tn_str digits)
+static bool take_one_length(tn__walk *w, tn__framing *f, tn_str digits)
 {
     int64_t length = 0;
     if (digits.n == 0) return tn__walk_refuse(w, 400, "Only integer Content-Length is allowed");
@@ -115,18 +104,17 @@ static int take_one_length(tn__walk *w, tn__framing *f, tn_str digits)
         if (!w->dialect->equal_lengths) return tn__walk_refuse(w, 400, "Multiple Content-Lengths");
     }
     f->content_length = length;
-    return TN__HEAD_DONE;
+    return true;
 }
 
-static int take_content_length(tn__walk *w, tn__framing *f, tn_str value)
+static bool take_content_length(tn__walk *w, tn__framing *f, tn_str value)
 {
     if (!w->dialect->equal_lengths) return take_one_length(w, f, value);
     tn_str element;
     for (const char *p = value.p; next_element(&p, value.p + value.n, &element);) {
-        int outcome = take_one_length(w, f, element);
-        if (outcome != TN__HEAD_DONE) return outcome;
+        if (!take_one_length(w, f, element)) return false;
     }
-    return TN__HEAD_DONE;
+    return true;
 }
 
 /* A list over several fields is one list, RFC 9110 section 5.3. Parameters make a coding one that we do not know. */
@@ -135,7 +123,7 @@ static void take_transfer_encoding(tn__codings *c, tn_str value)
     tn_str coding;
     c->any = true;
     for (const char *p = value.p; next_element(&p, value.p + value.n, &coding);) {
-        c->chunked_last = is_word(coding, TN_S("chunked"));
+        c->chunked_last = IS(coding, "chunked");
         if (c->chunked_last)
             c->chunked++;
         else if (coding.n == 0 || !tn__byte_is(coding.p[0], TN__BYTE_TOKEN))
@@ -145,57 +133,51 @@ static void take_transfer_encoding(tn__codings *c, tn_str value)
     }
 }
 
-int tn__walk_codings(tn__walk *w, tn__facts *facts, bool http10)
+bool tn__walk_judge_codings(tn__walk *w, tn__facts *facts, bool http10)
 {
     const tn__codings *c = &facts->codings;
-    if (!c->any) return TN__HEAD_DONE;
-    if (facts->framing.content_length >= 0) {
+    if (!c->any) return true;
+    if (facts->framing.content_length >= 0)
         return tn__walk_refuse(w, 400, "Message with both Transfer-Encoding and Content-Length");
-    }
     /* RFC 9112, 6.1: HTTP/1.0 has no such field, and what stands before the sender may not know it either. */
     if (http10) return tn__walk_refuse(w, 400, "Transfer-Encoding in an HTTP/1.0 message");
     if (c->malformed || !c->chunked_last || c->chunked > 1) return tn__walk_refuse(w, 400, "Unsupported Transfer-Encoding");
     if (c->other) return tn__walk_refuse(w, 501, "Unsupported Transfer-Encoding");
     facts->framing.chunked = true;
-    return TN__HEAD_DONE;
+    return true;
 }
 
-static void take_expect(tn__facts *facts, tn_str value)
+/* Look whether this field says something about the message. The length of its name excludes nearly all. */
+static inline bool take_field(tn__walk *w, tn__facts *facts, tn_str name, const tn__field *field)
 {
-    facts->expect = true;
-    if (!is_word(value, TN_S("100-continue"))) facts->expect_other = true;
-}
-
-/* Look whether this field says something about the message. */
-static inline int take_field(tn__walk *w, tn__facts *facts, const tn__field *field)
-{
-    tn_str name = {w->head + field->name.at, field->name.n};
     tn_str value = {w->head + field->value.at, field->value.n};
     switch (name.n) {
     case 4:
-        if (!IS_NAME(name, "host")) break;
+        if (!IS(name, "host")) break;
         facts->host = field->value;
         facts->hosts++;
         break;
     case 6:
-        if (IS_NAME(name, "expect")) take_expect(facts, value);
+        if (!IS(name, "expect")) break;
+        facts->expect = true;
+        if (!IS(value, "100-continue")) facts->expect_other = true;
         break;
     case 10:
-        if (IS_NAME(name, "connection")) take_connection(&facts->framing, value);
+        if (IS(name, "connection")) take_connection(&facts->framing, value);
         break;
     case 14:
-        if (IS_NAME(name, "content-length")) return take_content_length(w, &facts->framing, value);
+        if (IS(name, "content-length")) return take_content_length(w, &facts->framing, value);
         break;
     case 17:
-        if (IS_NAME(name, "transfer-encoding")) take_transfer_encoding(&facts->codings, value);
+        if (IS(name, "transfer-encoding")) take_transfer_encoding(&facts->codings, value);
         break;
     }
-    return TN__HEAD_DONE;
+    return true;
 }
 
-static int refuse_name(tn__walk *w, const char *first, const char *stop)
+static const char *refuse_name(tn__walk *w, const char *first, const char *stop)
 {
-    if (stop == w->end) return TN__HEAD_MORE;
+    if (stop == w->end) return tn__walk_more(w);
     if (stop == first && is_blank(*stop)) return tn__walk_refuse(w, 400, "folded header line");
     if (*stop == '\r' || *stop == '\n') return tn__walk_refuse(w, 400, "no colon in header line");
     if (stop == first && *stop == ':') return tn__walk_refuse(w, 400, "empty header name");
@@ -203,37 +185,31 @@ static int refuse_name(tn__walk *w, const char *first, const char *stop)
     return tn__walk_refuse(w, 400, "invalid character in a header name");
 }
 
-/* The rest of a line, from `p` on, as a value without the blanks around it. Leaves the walk on the next line. */
-static inline int walk_value(tn__walk *w, const char *p, tn__slice *value)
+/* The rest of a line as a value, without the blanks around it. */
+static inline const char *walk_value(tn__walk *w, const char *p, tn__slice *value)
 {
     while (p < w->end && is_blank(*p)) p++;
     const char *stop = tn__scan_value(p, w->end);
-    w->at = stop;
-    if (w->end - stop >= 2 && stop[0] == '\r' && stop[1] == '\n') {
-        w->at = stop + 2;
-    } else {
-        int outcome = tn__walk_line_end(w);
-        if (outcome != TN__HEAD_DONE) return outcome;
-    }
+    const char *next = tn__walk_line_end(w, stop);
     while (stop > p && is_blank(stop[-1])) stop--;
     *value = tn__walk_slice(w, p, stop);
-    return TN__HEAD_DONE;
+    return next;
 }
 
 /*
- * Join the folded lines that follow a value to it, RFC 9112 section 5.2: one space in place of the fold, the rest of the line moved
- * up, and spaces where it was. What results is an equally valid head that says the same; so it does no harm when more bytes must
- * come and all is parsed again. Each byte is moved once.
+ * Join the folded lines from p on to the value before them, RFC 9112 section 5.2: one space in place of the fold, the rest of the
+ * line moved up, and spaces where it was. What results is an equally valid head that says the same; so it does no harm when more
+ * bytes must come and all is parsed again. Each byte is moved once.
  */
-static int unfold(tn__walk *w, tn__slice *value)
+static const char *unfold(tn__walk *w, const char *p, tn__slice *value)
 {
     uint32_t blanks_end = value->at + value->n; /* from the value's end up to here there are blanks only */
     for (;;) {
         tn__slice more;
-        if (w->at == w->end) return TN__HEAD_MORE;
-        if (!is_blank(*w->at)) return TN__HEAD_DONE;
-        int outcome = walk_value(w, w->at, &more);
-        if (outcome != TN__HEAD_DONE) return outcome;
+        if (p == w->end) return tn__walk_more(w);
+        if (!is_blank(*p)) return p;
+        p = walk_value(w, p, &more);
+        if (!p) return NULL;
         if (more.n && value->n) w->head[value->at + value->n++] = ' ';
         memmove(w->head + value->at + value->n, w->head + more.at, more.n);
         value->n += more.n;
@@ -243,30 +219,24 @@ static int unfold(tn__walk *w, tn__slice *value)
     }
 }
 
-static inline int walk_field(tn__walk *w, tn__field *field)
-{
-    const char *name = w->at, *colon = tn__scan_token(name, w->end);
-    if (colon == w->end || *colon != ':' || colon == name) return refuse_name(w, name, colon);
-    field->name = tn__walk_slice(w, name, colon);
-    int outcome = walk_value(w, colon + 1, &field->value);
-    if (outcome != TN__HEAD_DONE || !w->dialect->fold) return outcome;
-    return unfold(w, &field->value);
-}
-
-int tn__walk_fields(tn__walk *w, tn__field *fields, uint32_t fields_max, uint32_t *n_fields, tn__facts *facts)
+const char *tn__walk_fields(tn__walk *w, const char *p, tn__field *fields, uint32_t fields_max, uint32_t *n_fields,
+                            tn__facts *facts)
 {
     uint32_t n = 0;
-    for (;;) {
-        if (w->at == w->end) return TN__HEAD_MORE;
-        if (*w->at == '\r' || *w->at == '\n') break;
+    for (;; n++) {
+        if (p == w->end) return tn__walk_more(w);
+        if (*p == '\r' || *p == '\n') break;
         if (n == fields_max) return tn__walk_refuse(w, 431, "too many header lines");
-        int outcome = walk_field(w, &fields[n]);
-        if (outcome == TN__HEAD_DONE) outcome = take_field(w, facts, &fields[n]);
-        if (outcome != TN__HEAD_DONE) return outcome;
-        n++;
+        tn__field *field = &fields[n];
+        const char *name = p, *colon = tn__scan_token(p, w->end);
+        if (colon == w->end || *colon != ':' || colon == name) return refuse_name(w, name, colon);
+        field->name = tn__walk_slice(w, name, colon);
+        p = walk_value(w, colon + 1, &field->value);
+        if (p && w->dialect->fold) p = unfold(w, p, &field->value);
+        if (!p || !take_field(w, facts, tn_str_of(name, (size_t)(colon - name)), field)) return NULL;
     }
     *n_fields = n;
-    return tn__walk_line_end(w);
+    return tn__walk_line_end(w, p);
 }
 
 bool tn__has_blank_line(const char *p, const char *end)
