@@ -23,6 +23,12 @@ struct tn__wheel {
 
 static const int64_t tick_max = INT64_MAX >> TICK_BITS;
 
+/* The tick at which slot number `slot` of a level begins, counted from tick 0. (A clock may be negative, and then so are these.) */
+static int64_t begin_of(int64_t slot, int shift)
+{
+    return slot * (INT64_C(1) << shift);
+}
+
 static int64_t tick_of(int64_t deadline_ns)
 {
     int64_t tick = deadline_ns >> TICK_BITS;
@@ -73,10 +79,10 @@ static int level_of(const tn__wheel *w, int64_t tick)
 static void place_at(tn__wheel *w, tn__timeout *t, int64_t tick)
 {
     if (tick <= w->tick) tick = w->tick + 1;
-    int64_t horizon = ((w->tick >> TOP_SHIFT) + SLOTS - 1) << TOP_SHIFT;
-    if (tick > horizon + (INT64_C(1) << TOP_SHIFT) - 1) tick = horizon;
+    int64_t horizon = begin_of((w->tick >> TOP_SHIFT) + SLOTS - 1, TOP_SHIFT);
+    if (tick >> TOP_SHIFT > horizon >> TOP_SHIFT) tick = horizon;
     int level = level_of(w, tick), shift = level * SLOT_BITS;
-    t->slot_tick = tick >> shift << shift;
+    t->slot_tick = begin_of(tick >> shift, shift);
     int slot = (tick >> shift) & (SLOTS - 1);
     tn__list_push(&w->slots[level][slot], &t->node);
     w->occupied[level] |= UINT64_C(1) << slot;
@@ -92,7 +98,7 @@ static int64_t next_tick(const tn__wheel *w)
         /* Turn the mask so that bit 0 stands for the slot after the present one. In the top level it wraps round. */
         int turn = (int)((at + 1) & (SLOTS - 1));
         uint64_t mask = w->occupied[level] >> turn | w->occupied[level] << (-turn & (SLOTS - 1));
-        return (at + 1 + __builtin_ctzll(mask)) << shift;
+        return begin_of(at + 1 + __builtin_ctzll(mask), shift);
     }
     return tick_max;
 }
@@ -100,7 +106,7 @@ static int64_t next_tick(const tn__wheel *w)
 int64_t tn__wheel_next_ns(const tn_loop *loop)
 {
     int64_t tick = next_tick(loop->wheel);
-    return tick == tick_max ? INT64_MAX : tick << TICK_BITS;
+    return tick == tick_max ? INT64_MAX : begin_of(tick, TICK_BITS);
 }
 
 void tn__timeout_init(tn__timeout *t, void (*fire)(tn_loop *loop, tn__timeout *timeout))

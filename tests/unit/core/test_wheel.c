@@ -156,6 +156,7 @@ LOOP_TEST(wheel, fires_again_and_again_when_set_from_its_own_call)
     p.again_ns = second_ns;
     sleep_until(loop, test_now_ns + 100 * second_ns);
     assert_in_range(p.fired, 95, 100);
+    tn__timeout_stop(&p.timeout);
 }
 
 static probe *victim;
