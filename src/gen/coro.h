@@ -38,7 +38,7 @@ void tn__coro_switch_park(tn__coro *coro);
  *
  * A body begins with tn__coro_begin and ends with tn__coro_end, and is built without instrumentation (TN__NO_SANITIZE_THREAD).
  */
-static inline bool tn__coro_start(tn__coro *coro, tn__coro_body *body)
+TN__INLINE bool tn__coro_start(tn__coro *coro, tn__coro_body *body)
 {
     tn__fiber_enter(&coro->fiber, coro->stack_low, (size_t)(coro->stack_top - coro->stack_low));
     bool returned = tn__coro_switch_start(coro, body);
@@ -47,7 +47,7 @@ static inline bool tn__coro_start(tn__coro *coro, tn__coro_body *body)
 }
 
 /* Let a parked coroutine go on. True when its body has returned, false when it parked again. */
-static inline bool tn__coro_resume(tn__coro *coro)
+TN__INLINE bool tn__coro_resume(tn__coro *coro)
 {
     tn__fiber_enter(&coro->fiber, coro->stack_low, (size_t)(coro->stack_top - coro->stack_low));
     bool returned = tn__coro_switch_resume(coro);
@@ -56,19 +56,19 @@ static inline bool tn__coro_resume(tn__coro *coro)
 }
 
 /* Called on the coroutine's stack: go back to the loop's side until somebody resumes it. */
-static inline void tn__coro_park(tn__coro *coro)
+TN__INLINE void tn__coro_park(tn__coro *coro)
 {
     tn__fiber_leave(&coro->fiber, false);
     tn__coro_switch_park(coro);
     tn__fiber_arrived(&coro->fiber, false);
 }
 
-static inline void tn__coro_begin(tn__coro *coro)
+TN__INLINE void tn__coro_begin(tn__coro *coro)
 {
     tn__fiber_arrived(&coro->fiber, true);
 }
 
-static inline void tn__coro_end(tn__coro *coro)
+TN__INLINE void tn__coro_end(tn__coro *coro)
 {
     tn__fiber_leave(&coro->fiber, true);
 }

@@ -18,7 +18,7 @@ typedef struct side {
 } side;
 
 /* makecontext passes ints only: the pointers come in halves. */
-static void first_frame(unsigned coro_high, unsigned coro_low, unsigned body_high, unsigned body_low)
+TN__NO_SANITIZE_THREAD static void first_frame(unsigned coro_high, unsigned coro_low, unsigned body_high, unsigned body_low)
 {
     tn__coro *coro = (tn__coro *)(((uint64_t)coro_high << 32 | coro_low));
     tn__coro_body *body = (tn__coro_body *)(((uint64_t)body_high << 32 | body_low));
@@ -28,7 +28,7 @@ static void first_frame(unsigned coro_high, unsigned coro_low, unsigned body_hig
     setcontext(&loop->context);
 }
 
-bool tn__coro_switch_start(tn__coro *coro, tn__coro_body *body)
+TN__NO_SANITIZE_THREAD bool tn__coro_switch_start(tn__coro *coro, tn__coro_body *body)
 {
     side here = {0};
     ucontext_t there;
@@ -44,7 +44,7 @@ bool tn__coro_switch_start(tn__coro *coro, tn__coro_body *body)
     return here.returned;
 }
 
-bool tn__coro_switch_resume(tn__coro *coro)
+TN__NO_SANITIZE_THREAD bool tn__coro_switch_resume(tn__coro *coro)
 {
     side here = {0}, *there = coro->coro_sp;
     coro->loop_sp = &here;
@@ -52,7 +52,7 @@ bool tn__coro_switch_resume(tn__coro *coro)
     return here.returned;
 }
 
-void tn__coro_switch_park(tn__coro *coro)
+TN__NO_SANITIZE_THREAD void tn__coro_switch_park(tn__coro *coro)
 {
     side here = {0}, *there = coro->loop_sp;
     coro->coro_sp = &here;

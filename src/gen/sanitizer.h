@@ -20,10 +20,21 @@
 #if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
 #define TN__TSAN 1
 #include <sanitizer/tsan_interface.h>
-#define TN__NO_SANITIZE_THREAD __attribute__((no_sanitize_thread))
-#else
-#define TN__NO_SANITIZE_THREAD
 #endif
+
+/*
+ * ThreadSanitizer keeps a stack of calls for each side: a function that begins on one and ends on the other must not be counted, and
+ * those that switch must not become calls of their own.
+ */
+#if !defined(TN__TSAN)
+#define TN__NO_SANITIZE_THREAD
+#elif defined(__clang__)
+#define TN__NO_SANITIZE_THREAD __attribute__((disable_sanitizer_instrumentation))
+#else
+#define TN__NO_SANITIZE_THREAD __attribute__((no_sanitize_thread))
+#endif
+#define TN__INLINE static inline __attribute__((always_inline))
+
 #if __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
 #else
@@ -61,7 +72,7 @@ static inline void tn__fiber_done(tn__fiber *f)
 }
 
 /* On the loop's side, right before the switch to a coroutine, and right after it has come back. */
-static inline __attribute__((always_inline)) void tn__fiber_enter(tn__fiber *f, const void *low, size_t bytes)
+TN__INLINE void tn__fiber_enter(tn__fiber *f, const void *low, size_t bytes)
 {
 #if defined(TN__ASAN)
     __sanitizer_start_switch_fiber(&f->loop_fake, low, bytes);
@@ -72,7 +83,7 @@ static inline __attribute__((always_inline)) void tn__fiber_enter(tn__fiber *f, 
     (void)f, (void)low, (void)bytes;
 }
 
-static inline __attribute__((always_inline)) void tn__fiber_entered(tn__fiber *f)
+TN__INLINE void tn__fiber_entered(tn__fiber *f)
 {
 #if defined(TN__ASAN)
     __sanitizer_finish_switch_fiber(f->loop_fake, NULL, NULL);
@@ -81,7 +92,7 @@ static inline __attribute__((always_inline)) void tn__fiber_entered(tn__fiber *f
 }
 
 /* On the coroutine's side, right after it was entered, and right before it goes back. */
-static inline __attribute__((always_inline)) void tn__fiber_arrived(tn__fiber *f, bool first)
+TN__INLINE void tn__fiber_arrived(tn__fiber *f, bool first)
 {
 #if defined(TN__ASAN)
     __sanitizer_finish_switch_fiber(first ? NULL : f->coro_fake, &f->loop_low, &f->loop_bytes);
@@ -89,7 +100,7 @@ static inline __attribute__((always_inline)) void tn__fiber_arrived(tn__fiber *f
     (void)f, (void)first;
 }
 
-static inline __attribute__((always_inline)) void tn__fiber_leave(tn__fiber *f, bool last)
+TN__INLINE void tn__fiber_leave(tn__fiber *f, bool last)
 {
 #if defined(TN__ASAN)
     __sanitizer_start_switch_fiber(last ? NULL : &f->coro_fake, f->loop_low, f->loop_bytes);

@@ -32,7 +32,7 @@ static void guard(tn__stack_pool *pool, tn__stack *stack, size_t page)
     }
 }
 
-tn__stack *tn__stack_new(tn__stack_pool *pool, int size_class)
+static tn__stack *stack_new(tn__stack_pool *pool, int size_class)
 {
     size_t bytes = (size_t)1 << (size_class + TN__STACK_SHIFT_MIN), page = (size_t)sysconf(_SC_PAGESIZE);
     if (bytes < 4 * page) return NULL;
@@ -49,7 +49,6 @@ tn__stack *tn__stack_new(tn__stack_pool *pool, int size_class)
     stack->map_bytes = bytes;
     stack->coro = (tn__coro){.stack_low = map + page, .stack_top = stack->room};
     tn__fiber_init(&stack->coro.fiber);
-    stack->size_class = size_class;
     guard(pool, stack, page);
     tn__arena_init(&stack->arena, SIZE_MAX);
     stack->valgrind_id = VALGRIND_STACK_REGISTER(stack->coro.stack_low, stack->coro.stack_top);
@@ -57,13 +56,11 @@ tn__stack *tn__stack_new(tn__stack_pool *pool, int size_class)
     return stack;
 }
 
-/* Give an idle stack back to the system. */
+/* Give a stack that is in no list back to the system. */
 static void stack_free(tn__stack_pool *pool, tn__stack *stack)
 {
-    pool->idle_n--;
     pool->live_n--;
     if (stack->protected) pool->protected_n--;
-    tn__list_remove(&stack->node);
     tn__arena_done(&stack->arena);
     tn__fiber_done(&stack->coro.fiber);
     VALGRIND_STACK_DEREGISTER(stack->valgrind_id);
@@ -84,6 +81,8 @@ static int trim_class(tn__stack_pool *pool, int size_class, int64_t used_before_
     for (; n < max && !tn__list_empty(idle) && pool->idle_n > TN__STACKS_IDLE_MIN; n++) {
         tn__stack *coldest = TN__OWNER(idle->prev, tn__stack, node);
         if (coldest->idle_since_ns > used_before_ns) break;
+        tn__list_remove(&coldest->node);
+        pool->idle_n--;
         stack_free(pool, coldest);
     }
     return n;
@@ -100,9 +99,36 @@ static void trim(tn_loop *loop, tn__timeout *timeout)
     tn__timeout_set(loop, timeout, tn__loop_now(loop) + (left > 0 ? SECOND_NS : SECOND_NS / 50));
 }
 
-void tn__stack_trim_later(tn__stack_pool *pool)
+/* The class for `bytes` in all, a power of two; TN_EINVAL when that is too large. */
+static int class_of(size_t bytes)
 {
-    if (pool->trim.deadline_ns == INT64_MAX) tn__timeout_set(pool->loop, &pool->trim, tn__loop_now(pool->loop) + SECOND_NS);
+    if (bytes <= (size_t)1 << TN__STACK_SHIFT_MIN) return 0;
+    int shift = 8 * (int)sizeof(unsigned long) - __builtin_clzl(bytes - 1);
+    return shift <= TN__STACK_SHIFT_MAX ? shift - TN__STACK_SHIFT_MIN : TN_EINVAL;
+}
+
+tn__stack *tn__stack_find(tn__stack_pool *pool, size_t bytes)
+{
+    int size_class = class_of(bytes ? bytes : TN__STACK_BYTES);
+    if (size_class < 0) return NULL;
+    tn__list *node = tn__list_pop(&pool->idle[size_class]);
+    if (!node) return stack_new(pool, size_class);
+    pool->idle_n--;
+    return TN__OWNER(node, tn__stack, node);
+}
+
+void tn__stack_store(tn__stack_pool *pool, tn__stack *stack)
+{
+    tn__stack *cooler = stack;
+    if (stack->map_bytes == TN__STACK_BYTES) {
+        cooler = pool->hot;
+        pool->hot = stack;
+    }
+    int64_t now_ns = tn__loop_now(pool->loop);
+    cooler->idle_since_ns = now_ns;
+    tn__list_push_front(&pool->idle[class_of(cooler->map_bytes)], &cooler->node);
+    if (++pool->idle_n > TN__STACKS_IDLE_MIN && pool->trim.deadline_ns == INT64_MAX)
+        tn__timeout_set(pool->loop, &pool->trim, now_ns + SECOND_NS);
 }
 
 void tn__stack_pool_init(tn__stack_pool *pool, tn_loop *loop)
@@ -115,8 +141,9 @@ void tn__stack_pool_init(tn__stack_pool *pool, tn_loop *loop)
 void tn__stack_pool_done(tn__stack_pool *pool)
 {
     tn__timeout_stop(&pool->trim);
+    if (pool->hot) stack_free(pool, pool->hot);
     for (int i = 0; i < TN__STACK_CLASSES; i++)
-        while (!tn__list_empty(&pool->idle[i])) stack_free(pool, TN__OWNER(pool->idle[i].next, tn__stack, node));
+        for (tn__list *node; (node = tn__list_pop(&pool->idle[i]));) stack_free(pool, TN__OWNER(node, tn__stack, node));
 }
 
 /* Instrumentation leaves marks around frames that are none of the program's; and reading below the stack pointer is not a bug here. */
@@ -125,7 +152,7 @@ __attribute__((no_sanitize_address)) TN__NO_SANITIZE_THREAD size_t tn__stack_hig
     enum { PAGES_AT_ONCE = 64 };
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     unsigned char resident[PAGES_AT_ONCE];
-    const char *top = stack->room;
+    const char *top = stack->coro.stack_top;
     for (char *at = stack->coro.stack_low; at < top; at += PAGES_AT_ONCE * page) {
         size_t left = (size_t)(top - at), span = left < PAGES_AT_ONCE * page ? left : PAGES_AT_ONCE * page;
         if (mincore(at, span, resident) < 0) return 0;
@@ -141,6 +168,6 @@ __attribute__((no_sanitize_address)) TN__NO_SANITIZE_THREAD size_t tn__stack_hig
 
 __attribute__((no_sanitize_address)) TN__NO_SANITIZE_THREAD void tn__stack_clear(tn__stack *stack, size_t bytes)
 {
-    volatile uint64_t *word = (volatile uint64_t *)(stack->room - bytes);
-    while ((char *)word < stack->room) *word++ = 0;
+    volatile uint64_t *word = (volatile uint64_t *)(stack->coro.stack_top - bytes);
+    while ((char *)word < stack->coro.stack_top) *word++ = 0;
 }

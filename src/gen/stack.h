@@ -42,14 +42,14 @@ typedef struct tn__stack {
     tn__arena arena;                        /* for tasks that bring none; keeps its first chunk from one to the next */
     char *map;                              /* the mapping, which ends with this struct */
     size_t map_bytes;
-    int size_class;
     int64_t idle_since_ns;
     unsigned valgrind_id;
     bool protected; /* guarded by mprotect */
 } tn__stack;
 
 typedef struct tn__stack_pool {
-    tn__list idle[TN__STACK_CLASSES]; /* by size, hottest first */
+    tn__stack *hot;                   /* the one of the usual size that was given back last: synchronous traffic knows no other */
+    tn__list idle[TN__STACK_CLASSES]; /* the rest, by size, hottest first */
     size_t idle_n, live_n;            /* in `idle`; in all, those in use included */
     size_t protected_n;
     tn__guard guard; /* the cheapest kind that has not failed yet */
@@ -60,34 +60,24 @@ typedef struct tn__stack_pool {
 void tn__stack_pool_init(tn__stack_pool *pool, tn_loop *loop);
 void tn__stack_pool_done(tn__stack_pool *pool); /* none may be in use */
 
-/* The slow halves of get and put. */
-tn__stack *tn__stack_new(tn__stack_pool *pool, int size_class);
-void tn__stack_trim_later(tn__stack_pool *pool);
-
-/* The class for `bytes` in all, a power of two; TN_EINVAL when that is too large. */
-static inline int tn__stack_class(size_t bytes)
-{
-    if (bytes <= (size_t)1 << TN__STACK_SHIFT_MIN) return 0;
-    int shift = 8 * (int)sizeof(unsigned long) - __builtin_clzl(bytes - 1);
-    return shift <= TN__STACK_SHIFT_MAX ? shift - TN__STACK_SHIFT_MIN : TN_EINVAL;
-}
-
 /* A stack of at least `bytes` in all, which 0 means TN__STACK_BYTES. NULL for lack of memory, or when `bytes` is beyond 64 MiB. */
+tn__stack *tn__stack_find(tn__stack_pool *pool, size_t bytes);
 static inline tn__stack *tn__stack_get(tn__stack_pool *pool, size_t bytes)
 {
-    int size_class = tn__stack_class(bytes ? bytes : TN__STACK_BYTES);
-    tn__list *node = size_class < 0 ? NULL : tn__list_pop(&pool->idle[size_class]);
-    if (!node) return size_class < 0 ? NULL : tn__stack_new(pool, size_class);
-    pool->idle_n--;
-    return TN__OWNER(node, tn__stack, node);
+    tn__stack *hot = pool->hot;
+    if (bytes || !hot) return tn__stack_find(pool, bytes);
+    pool->hot = NULL;
+    return hot;
 }
 
 /* Give it back; its contents are lost. */
+void tn__stack_store(tn__stack_pool *pool, tn__stack *stack);
 static inline void tn__stack_put(tn__stack_pool *pool, tn__stack *stack)
 {
-    stack->idle_since_ns = tn__loop_now(pool->loop);
-    tn__list_push_front(&pool->idle[stack->size_class], &stack->node);
-    if (++pool->idle_n > TN__STACKS_IDLE_MIN) tn__stack_trim_later(pool);
+    if (pool->hot || stack->map_bytes != TN__STACK_BYTES)
+        tn__stack_store(pool, stack);
+    else
+        pool->hot = stack;
 }
 
 /*

@@ -128,7 +128,7 @@ TN__NO_SANITIZE_THREAD static void body(tn__coro *coro)
 {
     tn__coro_begin(coro);
     tn_task *t = (tn_task *)TN__OWNER(coro, tn__stack, coro)->room;
-    t->result = t->spec.fn(t->spec.arg);
+    t->result = t->start->fn(t->start->arg);
     if (t->children || t->defers) tn__task_unwind(t);
     tn__coro_end(coro);
 }
@@ -154,7 +154,7 @@ int tn__task_call(tn_loop *loop, const tn__task_spec *spec, int *result, tn_task
     tn_task *t = (tn_task *)stack->room;
     t->gen = gen;
     t->outer = current;
-    t->spec = *spec;
+    t->start = spec;
     t->arena = t->home = spec->arena ? spec->arena : &stack->arena;
     t->scopes = NULL;
     t->defers = NULL;
@@ -166,6 +166,7 @@ int tn__task_call(tn_loop *loop, const tn__task_spec *spec, int *result, tn_task
     bool returned = tn__coro_start(coro_of(t), body);
     current = t->outer;
     if (!returned) {
+        t->spec = *spec;
         *task = t;
         return TN__PENDING;
     }

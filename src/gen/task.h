@@ -44,11 +44,12 @@ typedef struct tn__scope {
 
 struct tn_task {
     tn__gen *gen;
-    tn_task *outer; /* who was running when this one was entered */
-    tn__task_spec spec;
-    tn__arena *arena;  /* of the innermost arena scope */
-    tn__arena *home;   /* of the whole task */
-    tn__scope *scopes; /* innermost first */
+    tn_task *outer;             /* who was running when this one was entered */
+    const tn__task_spec *start; /* the caller's, which is gone once the task has parked */
+    tn__task_spec spec;         /* and by then copied here */
+    tn__arena *arena;           /* of the innermost arena scope */
+    tn__arena *home;            /* of the whole task */
+    tn__scope *scopes;          /* innermost first */
     struct tn__defer *defers;
     struct tn_group *children; /* what tn_go(NULL, ...) started */
     int result;                /* of the function once it has returned; of the wait that is over until then */

@@ -1,0 +1,2 @@
+/* The coroutine switch of this processor. */
+#include "coro_checks.h"
