@@ -98,12 +98,18 @@ static tn_str stamp_now(tn_log_console *c)
     return tn_z(c->stamp);
 }
 
+/* Visible ASCII and the blank: nearly everything that is ever logged. */
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f;
+}
+
 /* How many bytes at `p` are one character that may be shown as it is: 0 for a control or what is not UTF-8 (RFC 3629, 4). */
 static size_t shown_bytes(const unsigned char *p, const unsigned char *end)
 {
     size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
     if (n == 0 || (size_t)(end - p) < n) return 0;
-    if (n == 1) return p[0] == '\t' || (p[0] >= 0x20 && p[0] != 0x7f);
+    if (n == 1) return p[0] == '\t' || is_plain(p[0]);
     for (size_t i = 1; i < n; i++)
         if ((p[i] & 0xc0) != 0x80) return 0;
     if (p[0] == 0xc2 && p[1] < 0xa0) return 0; /* U+0080 to U+009F: terminals take U+009B for an escape sequence */
@@ -133,7 +139,7 @@ static void put_text(tn_log_console *c, tn_str text)
     while (p < end) {
         const unsigned char *plain = p;
         size_t n;
-        while (p < end && (n = shown_bytes(p, end))) p += n;
+        while (p < end && (n = is_plain(*p) ? 1 : shown_bytes(p, end))) p += n;
         put(c, plain, (size_t)(p - plain));
         if (p == end) break;
         if (*p == '\n') {
