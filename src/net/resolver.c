@@ -35,7 +35,7 @@ struct tn__question {
     char host[];
 };
 
-/* ---- On the threads ---- */
+/* -- On the threads -- */
 
 static int ask_system(const char *host, int family, tn_addr *addrs, size_t max, const char **reason)
 {
@@ -66,7 +66,7 @@ static int answer(void *arg)
     return TN_OK;
 }
 
-/* ---- Questions ---- */
+/* -- Questions -- */
 
 /* Neither an asker nor a lookup points to it any more: free it, now or when its thread is through with it. */
 static void abandon(struct tn__question *q)
@@ -128,7 +128,7 @@ static struct tn__question *question_new(tn__resolver *r, tn__lookup *l, tn_str 
     return q;
 }
 
-/* ---- Overrides ---- */
+/* -- Overrides -- */
 
 static bool applies(const tn__override *o, tn_str host, uint16_t port, int family)
 {
@@ -174,7 +174,7 @@ int tn__resolver_override(tn__resolver *r, const tn__override *override)
     return TN_OK;
 }
 
-/* ---- The resolver ---- */
+/* -- The resolver -- */
 
 tn__resolver *tn__resolver_new(tn_loop *loop, int threads_max)
 {

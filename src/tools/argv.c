@@ -25,7 +25,7 @@ TN_PRINTF(2, 3) static int refuse(tn_error *err, const char *format, ...)
     return TN_EARGUMENT;
 }
 
-/* ---- Values ---- */
+/* -- Values -- */
 
 static int read_flag(bool *value, const char *text)
 {
@@ -122,7 +122,7 @@ static const char *wanted(const tn__option *option, char text[64])
     }
 }
 
-/* ---- Words ---- */
+/* -- Words -- */
 
 /* A dash and an underscore are the same. */
 static bool same_name(const char *name, tn_str word)
@@ -175,7 +175,7 @@ int tn__argv_parse(const tn__option *options, int argc, char **argv, tn_error *e
     return TN_OK;
 }
 
-/* ---- For people ---- */
+/* -- For people -- */
 
 /* Tornado's layout: names, then the help from a fixed column on. */
 static void print_usage(FILE *out, const tn__option *options, const char *program)

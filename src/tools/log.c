@@ -49,7 +49,7 @@ struct tn_log_console {
     char stamp[STAMP_BYTES];
 };
 
-/* ---- What a line looks like ---- */
+/* -- What a line looks like -- */
 
 typedef struct look {
     int level;
@@ -186,7 +186,7 @@ static void put_line(tn_log_console *c, const tn_log_line *line)
     put_str(c, cut ? TN_S("...\n") : TN_S("\n"));
 }
 
-/* ---- How it leaves ---- */
+/* -- How it leaves -- */
 
 typedef enum reader { READER_READY, READER_SLOW, READER_GONE } reader;
 
@@ -307,7 +307,7 @@ static void take_line(void *arg, const tn_log_line *line)
     tn__late(c->loop, &c->flush);
 }
 
-/* ---- Life ---- */
+/* -- Life -- */
 
 /* Terminals know colours unless they say that they are of the kinds that do not. */
 static bool has_colours(int fd)

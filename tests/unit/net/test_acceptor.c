@@ -213,7 +213,7 @@ TEST(acceptor, leaves_the_descriptor_alone_when_it_cannot_start)
     tn_loop_free(loop);
 }
 
-/* ---- Running out of descriptors: in a child, whose limit is its own ---- */
+/* -- Running out of descriptors: in a child, whose limit is its own -- */
 
 static int64_t hand_clock(void *arg)
 {
