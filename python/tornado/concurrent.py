@@ -5,6 +5,7 @@ Tornado needs on any future, asyncio's or that of `concurrent.futures`, and `run
 """
 
 import asyncio
+import concurrent.futures.thread  # noqa: F401  Whoever has this module may count on that one being loaded.
 import functools
 from collections.abc import Callable
 from concurrent import futures

@@ -1,0 +1,1 @@
+"""Bridges between Tornado and other event loops."""
