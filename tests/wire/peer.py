@@ -219,6 +219,15 @@ class Peer:
         if self.ended != how:
             raise Mismatch(f"expected {how} of the connection, got {self.ended or 'nothing'}")
 
+    def discard(self):
+        """Throw away what comes until the connection ends, in whichever way."""
+        deadline = time.monotonic() + self.timeout
+        while not self.ended and time.monotonic() < deadline:
+            self.wait(max(0.0, deadline - time.monotonic()))
+            self.received = b""
+        if not self.ended:
+            raise Mismatch("the connection was to end, but did not")
+
     def finish(self):
         """What holds at the end of every test: nothing came that was not asked for, and who said close has closed."""
         if self.ended == "ours":

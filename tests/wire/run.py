@@ -165,6 +165,8 @@ class Play:
             self.peer().expect_nothing(step.seconds)
         elif step.verb in ("expect_close", "expect_reset"):
             self.peer().expect_end(step.verb[len("expect_") :])
+        elif step.verb == "expect_end":
+            self.peer().discard()
         elif step.verb == "expect_raw":
             got = self.peer().take(len(step.data), peer.show(step.data))
             if got != step.data:

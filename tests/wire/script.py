@@ -98,7 +98,7 @@ def condition(text):
 
 def expectation(number, rest):
     word, _, argument = rest.partition(" ")
-    if word in ("close", "reset"):
+    if word in ("close", "reset", "end"):
         return Step(number, "expect_" + word)
     if word == "nothing":
         return Step(number, "expect_nothing", seconds=duration(argument or "100ms"))
