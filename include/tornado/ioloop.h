@@ -5,6 +5,9 @@
  * tn_loop_add_callback, and the only one allowed from a signal handler is tn_loop_add_callback_from_signal. Debug builds stop with
  * a clear message on any other use from the wrong thread. A callback never runs before the call that took it has returned.
  *
+ * A loop does not outlive fork: all that a child may do with a loop of its parent is to free it, which leaves the parent's
+ * descriptors alone, and then make one of its own.
+ *
  * Most programs never make a loop: tn_serve and tn_run do. All calls exist since 0.1.
  */
 #ifndef TORNADO_IOLOOP_H
@@ -45,7 +48,7 @@ TN_API tn_loop *tn_loop_current(void);
 /* Make `loop` (or none, for NULL) the current one of this thread. tn_loop_run does it by itself. */
 TN_API void tn_loop_make_current(tn_loop *loop);
 
-/* Run turns until tn_loop_stop. Returns 0, or the system's error when waiting fails. */
+/* Run turns until tn_loop_stop. Returns 0, TN_EMISUSE inside a turn of this loop, or the system's error when waiting fails. */
 TN_API int tn_loop_run(tn_loop *loop);
 
 /* Make tn_loop_run return at the end of its present turn, or, when it is not running, of its first one. */
@@ -98,7 +101,8 @@ TN_API void tn_loop_remove_handler(tn_loop *loop, int fd);
 
 /*
  * Call fn(arg, signum) in the loop's thread whenever the process receives that signal. This changes the signal's disposition (which
- * nothing else in the library does but tn_serve). One watcher a signal in the whole process: TN_EEXIST when there is one.
+ * nothing else in the library does but tn_serve). Signals of one number that arrive before the call is made count as one. One watcher
+ * a signal in the whole process: TN_EEXIST when there is one.
  */
 TN_API int tn_signal_watch(tn_loop *loop, int signum, tn_signal_callback *fn, void *arg);
 
@@ -120,7 +124,10 @@ TN_API void tn_loop_log(tn_loop *loop, int level, const char *format, ...) TN_PR
  * called, call tn_loop_turn(loop, 0).
  */
 
-/* One turn, waiting `seconds` at most for something to happen (0: not at all; negative: as long as it takes). 0 or an error. */
+/*
+ * One turn, waiting `seconds` at most for something to happen (0: not at all; negative: as long as it takes). 0 or an error:
+ * TN_EMISUSE inside a turn of this loop.
+ */
 TN_API int tn_loop_turn(tn_loop *loop, double seconds);
 
 /* The descriptor to watch. TN_ENOTSUP with the poll back-end, which has none. */
@@ -131,7 +138,7 @@ TN_API double tn_loop_backend_timeout(const tn_loop *loop);
 
 /*
  * fn(arg) is called, in the loop's thread, whenever work was queued outside a turn, or a deadline became earlier, so that the host
- * must ask for the timeout again. At most once between two turns.
+ * must ask for the timeout again, and after a turn that left work behind. At most once between two turns.
  */
 TN_API void tn_loop_set_wake(tn_loop *loop, tn_callback *fn, void *arg);
 

@@ -52,8 +52,7 @@ struct tn_loop {
 
     const tn__poll_backend *backend;
     tn__poller *poller;
-    tn__event events[TN__EVENTS_MAX];
-    int event_at, event_n; /* harvested and not yet delivered: [event_at, event_n) */
+    int event_at, event_n; /* of `events`: harvested and not yet delivered are [event_at, event_n) */
 
     tn__heap timers;
     tn__wheel *wheel;
@@ -75,6 +74,8 @@ struct tn_loop {
     tn__later *later;             /* what tn_call_later made */
     _Atomic(void *) owner_thread; /* who runs it: set by the first turn */
     pid_t pid;                    /* the process that made it: a child after fork may only free it */
+
+    tn__event events[TN__EVENTS_MAX];
 };
 
 int64_t tn__loop_read_clock(const tn_loop *loop);

@@ -4,6 +4,9 @@
  * A tn__io is embedded in the object that owns the descriptor. Connections are edge-triggered: `ready` is called when something
  * changes, and whoever has read until the system had no more says so with tn__io_drained (which costs nothing but with poll, where
  * it re-arms the imitation). Listeners and foreign descriptors are level-triggered.
+ *
+ * TN_ERROR on an edge is the last that is heard of the descriptor: whoever reads or writes next learns what happened. For the same
+ * reason a socket is added once it connects, not before: an idle one hangs up at once.
  */
 #ifndef TN_CORE_POLL_H
 #define TN_CORE_POLL_H

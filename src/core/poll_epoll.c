@@ -77,7 +77,7 @@ static unsigned events_of(uint32_t seen)
 static int epoll_wait_for(tn__poller *p, tn__event *events, int max, int64_t timeout_ns)
 {
     int n = epoll_wait(p->fd, p->events, max < TN__EVENTS_MAX ? max : TN__EVENTS_MAX, tn__poll_ms(timeout_ns));
-    if (n < 0) return errno == EINTR ? 0 : -errno;
+    if (n < 0) return errno == EINTR || errno == EAGAIN ? 0 : -errno;
     for (int i = 0; i < n; i++) events[i] = (tn__event){p->events[i].data.ptr, events_of(p->events[i].events)};
     return n;
 }

@@ -92,7 +92,7 @@ static int kqueue_wait(tn__poller *p, tn__event *events, int max, int64_t timeou
 {
     struct timespec timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
     int seen = kevent(p->fd, NULL, 0, p->events, max < TN__EVENTS_MAX ? max : TN__EVENTS_MAX, timeout_ns < 0 ? NULL : &timeout);
-    if (seen < 0) return errno == EINTR ? 0 : -errno;
+    if (seen < 0) return errno == EINTR || errno == EAGAIN ? 0 : -errno;
     int n = 0;
     for (int i = 0; i < seen; i++) {
         tn__io *io = (tn__io *)p->events[i].udata;

@@ -109,7 +109,7 @@ static unsigned told(struct pollfd *fd, bool edge)
 static int poll_wait_for(tn__poller *p, tn__event *events, int max, int64_t timeout_ns)
 {
     int left = poll(p->fds, p->n, tn__poll_ms(timeout_ns));
-    if (left < 0) return errno == EINTR ? 0 : -errno;
+    if (left < 0) return errno == EINTR || errno == EAGAIN ? 0 : -errno;
     int n = 0;
     size_t at = p->from < p->n ? p->from : 0;
     for (size_t seen = 0; seen < p->n && left > 0 && n < max; seen++) {

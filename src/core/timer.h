@@ -23,6 +23,8 @@ void tn__timer_init(tn__timer *t, void (*fire)(tn_loop *loop, tn__timer *timer))
 int tn__timer_start(tn_loop *loop, tn__timer *t, int64_t deadline_ns); /* restarts a running one; TN_ENOMEM */
 void tn__timer_stop(tn_loop *loop, tn__timer *t);                      /* harmless when not running */
 
+enum { TN__TICK_BITS = 24 }; /* one tick of the wheel: 2^24 ns */
+
 typedef struct tn__timeout {
     tn__list node;
     int64_t deadline_ns; /* INT64_MAX: none */
@@ -31,14 +33,13 @@ typedef struct tn__timeout {
 } tn__timeout;
 
 void tn__timeout_init(tn__timeout *t, void (*fire)(tn_loop *loop, tn__timeout *timeout));
-void tn__timeout_place(tn_loop *loop, tn__timeout *t); /* the slow half of the next one */
+void tn__timeout_place(tn_loop *loop, tn__timeout *t); /* the slow half of the next one: the wheel must look earlier */
 
 /* Fire at `deadline_ns` instead of whenever it was to fire before. Cannot fail. */
 static inline void tn__timeout_set(tn_loop *loop, tn__timeout *t, int64_t deadline_ns)
 {
-    int64_t before = t->deadline_ns;
     t->deadline_ns = deadline_ns;
-    if (deadline_ns < before || !tn__list_linked(&t->node)) tn__timeout_place(loop, t);
+    if (!tn__list_linked(&t->node) || deadline_ns >> TN__TICK_BITS < t->slot_tick) tn__timeout_place(loop, t);
 }
 
 /* Do not fire. Leaves the node in the wheel (a later set is then a store again): call tn__timeout_stop before freeing the owner. */

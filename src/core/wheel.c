@@ -13,7 +13,7 @@
 #include "base/alloc.h"
 #include "turn.h"
 
-enum { TICK_BITS = 24, SLOT_BITS = 6, SLOTS = 1 << SLOT_BITS, LEVELS = 5, TOP_SHIFT = SLOT_BITS * (LEVELS - 1) };
+enum { TICK_BITS = TN__TICK_BITS, SLOT_BITS = 6, SLOTS = 1 << SLOT_BITS, LEVELS = 5, TOP_SHIFT = SLOT_BITS * (LEVELS - 1) };
 
 struct tn__wheel {
     int64_t tick;              /* everything up to this one has been looked at */
@@ -122,7 +122,7 @@ void tn__timeout_place(tn_loop *loop, tn__timeout *t)
     int64_t tick = tick_of(t->deadline_ns);
     if (tn__list_linked(&t->node) && t->slot_tick <= tick) return; /* looked at early enough */
     tn__wheel *w = loop->wheel;
-    int64_t before = next_tick(w);
+    int64_t before = loop->in_turn || !loop->wake ? INT64_MIN : next_tick(w); /* for a host only */
     tn__list_remove(&t->node);
     place_at(w, t, tick);
     if (t->slot_tick < before) tn__loop_wake(loop);
