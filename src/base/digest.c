@@ -105,12 +105,29 @@ int tn__random(void *out, size_t n)
     return RAND_bytes(out, (int)n) == 1 ? TN_OK : TN_ECRYPTO;
 }
 
+/* Four bytes to eight digits at once: nibbles spread over the bytes of a word, then turned into ASCII all together. */
+static uint64_t hex_word(uint32_t four)
+{
+    const uint64_t ones = 0x0101010101010101;
+    uint64_t spread = four;
+    spread = (spread | spread << 16) & 0x0000ffff0000ffff;
+    spread = (spread | spread << 8) & 0x00ff00ff00ff00ff;
+    uint64_t nibbles = (spread >> 4 & 0x0f * ones) | (spread & 0x000f000f000f000f) << 8;
+    nibbles &= 0x0f * ones;
+    uint64_t letters = (nibbles + 6 * ones) >> 4 & ones;
+    return nibbles + '0' * ones + letters * ('a' - '0' - 10);
+}
+
 void tn__hex(char *out, const void *bytes, size_t n)
 {
-    static const char digits[] = "0123456789abcdef";
     const unsigned char *p = bytes;
-    for (size_t i = 0; i < n; i++) {
-        out[2 * i] = digits[p[i] >> 4];
-        out[2 * i + 1] = digits[p[i] & 15];
+    for (; n >= 4; n -= 4, p += 4, out += 8) {
+        uint32_t four = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+        uint64_t digits = hex_word(four);
+        for (int i = 0; i < 8; i++) out[i] = (char)(digits >> 8 * i); /* compilers make one store of it */
+    }
+    for (; n > 0; n--, p++, out += 2) {
+        out[0] = "0123456789abcdef"[*p >> 4];
+        out[1] = "0123456789abcdef"[*p & 15];
     }
 }

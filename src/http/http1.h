@@ -102,6 +102,7 @@ typedef struct tn__response_head {
     int status;
     tn_str reason;       /* empty: the usual one */
     tn_str content_type; /* empty: none */
+    tn_str etag;         /* empty: none */
     bool common;         /* begin with our Server and Date */
     const tn__headers *headers;
     int64_t content_length; /* -1: unknown, so chunked or until the end of the connection */

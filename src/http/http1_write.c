@@ -14,6 +14,13 @@ static char *put(char *out, tn_str s)
     return out + s.n;
 }
 
+static char *put_field(char *out, tn_str name, tn_str value)
+{
+    out = put(out, name);
+    out = put(out, value);
+    return put(out, TN_S("\r\n"));
+}
+
 static char *put_decimal(char *out, uint64_t value)
 {
     char digits[20];
@@ -75,7 +82,7 @@ int tn__http1_head(tn__exchange *x, const tn__response_head *head)
     tn_stream *s = &x->conn->stream;
     if (gone(x)) return TN_ECLOSED;
     tn__http_room *room = tn__http_room_of(s->loop);
-    size_t room_needed = FRAMING_BYTES_MAX + TN__COMMON_FIELDS_MAX + 64 + head->reason.n + head->content_type.n +
+    size_t room_needed = FRAMING_BYTES_MAX + TN__COMMON_FIELDS_MAX + 64 + head->reason.n + head->content_type.n + head->etag.n +
                          (head->headers ? head->headers->bytes : 0);
     char *begin = room ? tn__stream_reserve(s, room_needed) : NULL;
     if (!begin) return TN_ENOMEM;
@@ -83,11 +90,8 @@ int tn__http1_head(tn__exchange *x, const tn__response_head *head)
     choose_framing(x, head);
     char *out = put_status(begin, head);
     if (head->common) out = put(out, tn__http_common(room, s->loop));
-    if (head->content_type.n) {
-        out = put(out, TN_S("Content-Type: "));
-        out = put(out, head->content_type);
-        out = put(out, TN_S("\r\n"));
-    }
+    if (head->content_type.n) out = put_field(out, TN_S("Content-Type: "), head->content_type);
+    if (head->etag.n) out = put_field(out, TN_S("Etag: "), head->etag);
     if (head->headers && head->headers->n) out = tn__headers_write(head->headers, out);
     out = put_framing(out, x);
     tn__stream_commit(s, (size_t)(out - begin));

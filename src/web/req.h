@@ -50,6 +50,7 @@ struct tn_req {
     int status;
     tn_str reason;       /* empty: the usual one */
     tn_str content_type; /* empty: none */
+    tn_str etag;         /* empty: none yet */
     bool common;         /* our Server and Date */
     tn__headers headers;
     int64_t content_length; /* as told by tn_set_content_length; -1 not told */

@@ -17,6 +17,7 @@ int tn__respond_reset(tn_req *r)
     r->status = 200;
     r->reason = (tn_str){0};
     r->content_type = TN_S("text/html; charset=UTF-8");
+    r->etag = (tn_str){0};
     r->common = true;
     r->headers = (tn__headers){0};
     r->content_length = -1;
@@ -68,12 +69,14 @@ int tn_get_status(const tn_req *r)
 }
 
 /* Which of the fields that are not in the list is this? */
-typedef enum special { NOT_SPECIAL, CONTENT_TYPE, SERVER_OR_DATE, FRAMING } special;
+typedef enum special { NOT_SPECIAL, CONTENT_TYPE, ETAG, SERVER_OR_DATE, FRAMING } special;
 
 static special special_of(tn_str name)
 {
     switch (name.n) {
-    case 4: return tn_str_caseeq(name, TN_S("Date")) ? SERVER_OR_DATE : NOT_SPECIAL;
+    case 4:
+        if (tn_str_caseeq(name, TN_S("Etag"))) return ETAG;
+        return tn_str_caseeq(name, TN_S("Date")) ? SERVER_OR_DATE : NOT_SPECIAL;
     case 6: return tn_str_caseeq(name, TN_S("Server")) ? SERVER_OR_DATE : NOT_SPECIAL;
     case 10: return tn_str_caseeq(name, TN_S("Connection")) ? FRAMING : NOT_SPECIAL;
     case 12: return tn_str_caseeq(name, TN_S("Content-Type")) ? CONTENT_TYPE : NOT_SPECIAL;
@@ -96,12 +99,13 @@ static int write_common_out(tn_req *r)
     return TN_OK;
 }
 
-static int set_content_type(tn_req *r, tn_str value)
+/* One of the fields that have a place of their own. */
+static int keep_value(tn_req *r, tn_str value, tn_str *place)
 {
-    if (!tn__is_field_value(value)) return TN_EINVAL;
+    if (!tn__is_field_value(value) || tn_str_trim(value).n != value.n) return TN_EINVAL;
     tn_str kept = tn__arena_copy(tn__req_arena(r), value.p, value.n);
     if (!kept.p) return TN_ENOMEM;
-    r->content_type = kept;
+    *place = kept;
     return TN_OK;
 }
 
@@ -110,7 +114,8 @@ static int put_header(tn_req *r, tn_str name, tn_str value, int (*put)(tn__heade
     TN_TRY(changeable(r));
     switch (special_of(name)) {
     case FRAMING: return TN_EMISUSE;
-    case CONTENT_TYPE: return set_content_type(r, value);
+    case CONTENT_TYPE: return keep_value(r, value, &r->content_type);
+    case ETAG: return keep_value(r, value, &r->etag);
     case SERVER_OR_DATE: TN_TRY(write_common_out(r)); break;
     case NOT_SPECIAL: break;
     }
@@ -132,6 +137,7 @@ int tn_clear_header_s(tn_req *r, tn_str name)
     TN_TRY(changeable(r));
     special s = special_of(name);
     if (s == CONTENT_TYPE) r->content_type = (tn_str){0};
+    if (s == ETAG) r->etag = (tn_str){0};
     if (s == SERVER_OR_DATE) TN_TRY(write_common_out(r));
     tn__headers_remove(&r->headers, name);
     return TN_OK;
@@ -180,6 +186,7 @@ static int send_head(tn_req *r, int64_t content_length)
         .status = r->status,
         .reason = r->reason,
         .content_type = r->content_type,
+        .etag = r->etag,
         .common = r->common,
         .headers = &r->headers,
         .content_length = content_length,
@@ -214,18 +221,17 @@ int tn__respond_flush(tn_req *r)
 }
 
 /* The Etag that Tornado gives: the SHA-1 of the body. Not when the handler has set one. */
-static int set_etag(tn_req *r, tn_str *etag)
+static int set_etag(tn_req *r)
 {
     enum { ETAG_BYTES = 2 * TN__SHA1_BYTES + 2 };
-    *etag = tn__headers_get(&r->headers, TN_S("Etag"));
-    if (etag->p) return TN_OK;
+    if (r->etag.n) return TN_OK;
     unsigned char digest[TN__SHA1_BYTES];
-    char text[ETAG_BYTES];
+    char *text = tn__arena_alloc(tn__req_arena(r), ETAG_BYTES);
+    if (!text) return TN_ENOMEM;
     TN_TRY(tn__sha1(tn__req_loop(r)->digester, tn__buf_str(&r->x->out), digest));
     text[0] = text[ETAG_BYTES - 1] = '"';
     tn__hex(text + 1, digest, sizeof digest);
-    TN_TRY(tn__headers_add(&r->headers, tn__req_arena(r), TN_S("Etag"), tn_str_of(text, sizeof text)));
-    *etag = tn__headers_get(&r->headers, TN_S("Etag"));
+    r->etag = tn_str_of(text, ETAG_BYTES);
     return TN_OK;
 }
 
@@ -234,10 +240,9 @@ static int check_etag(tn_req *r)
 {
     tn__method method = r->x->head.method_id;
     if (r->status != 200 || (method != TN__GET && method != TN__HEAD)) return TN_OK;
-    tn_str etag;
-    TN_TRY(set_etag(r, &etag));
+    TN_TRY(set_etag(r));
     tn_str asked = tn_req_header(r, "If-None-Match");
-    if (asked.p && tn__etag_listed(asked, etag, true)) r->status = 304;
+    if (asked.p && tn__etag_listed(asked, r->etag, true)) r->status = 304;
     return TN_OK;
 }
 
