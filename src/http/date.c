@@ -202,14 +202,16 @@ static bool is_real(const moment *m)
     return m->day >= 1 && m->day <= days && m->hour <= 23 && m->minute <= 59 && m->second <= 60;
 }
 
-/* RFC 9110, 5.6.7: a two-digit year that seems to be more than 50 years ahead is the most recent one in the past. */
+/*
+ * RFC 9110, 5.6.7: a two-digit year that seems to be more than 50 years ahead is the most recent one in the past. The result has four
+ * digits, whatever the clock says.
+ */
 static void choose_century(moment *m, int64_t now)
 {
-    int now_year = moment_of(now).year;
-    m->year += now_year - now_year % 100 + 100;
     moment limit = moment_of(now);
+    m->year += limit.year - limit.year % 100 + 100;
     limit.year += 50;
-    while (seconds_of(m) > seconds_of(&limit)) m->year -= 100;
+    while (m->year >= 100 && (m->year > 9999 || seconds_of(m) > seconds_of(&limit))) m->year -= 100;
 }
 
 int tn__date_parse(tn_str text, int64_t now, int64_t *seconds)

@@ -161,9 +161,14 @@ TEST(date, refuses_every_beginning_of_a_date)
     }
 }
 
-TEST(date, takes_any_clock_for_the_present)
+TEST(date, takes_any_clock_for_the_present_and_stays_within_four_digits)
 {
-    int64_t seconds;
-    assert_int_equal(tn__date_parse(TN_S("Sunday, 06-Nov-94 08:49:37 GMT"), INT64_MIN, &seconds), 0);
-    assert_int_equal(tn__date_parse(TN_S("Sunday, 06-Nov-94 08:49:37 GMT"), INT64_MAX, &seconds), 0);
+    static const int64_t clocks[] = {INT64_MIN, -62167219200, 253402300799, INT64_MAX};
+    for (int i = 0; i < 4; i++) {
+        int64_t seconds;
+        assert_int_equal(tn__date_parse(TN_S("Saturday, 31-Dec-99 23:59:59 GMT"), clocks[i], &seconds), 0);
+        assert_in_range(seconds + 62167219200, 0, 62167219200 + 253402300799);
+        assert_int_equal(tn__date_parse(TN_S("Saturday, 01-Jan-00 00:00:00 GMT"), clocks[i], &seconds), 0);
+        assert_in_range(seconds + 62167219200, 0, 62167219200 + 253402300799);
+    }
 }
