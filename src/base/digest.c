@@ -6,6 +6,8 @@
  */
 #include "digest.h"
 
+#include <endian.h>
+
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -122,9 +124,10 @@ void tn__hex(char *out, const void *bytes, size_t n)
 {
     const unsigned char *p = bytes;
     for (; n >= 4; n -= 4, p += 4, out += 8) {
-        uint32_t four = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-        uint64_t digits = hex_word(four);
-        for (int i = 0; i < 8; i++) out[i] = (char)(digits >> 8 * i); /* compilers make one store of it */
+        uint32_t four;
+        memcpy(&four, p, sizeof four);
+        uint64_t digits = htole64(hex_word(le32toh(four)));
+        memcpy(out, &digits, sizeof digits);
     }
     for (; n > 0; n--, p++, out += 2) {
         out[0] = "0123456789abcdef"[*p >> 4];
