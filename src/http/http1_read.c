@@ -117,6 +117,7 @@ static size_t take_head(tn__http1 *c, char *p, size_t n)
 {
     size_t skipped = c->resume ? 0 : skip_blank_lines(c, p, n);
     if (skipped) return skipped;
+    if (n == 1 && *p == '\r') return 0; /* half of a blank line, or a defect: the next byte tells */
 
     tn__http_server *server = c->server;
     tn__request_head head;
@@ -160,7 +161,8 @@ static bool deliver(tn__http1 *c, tn_str piece)
 {
     tn__exchange *x = c->exchange;
     c->body_n += (int64_t)piece.n;
-    if ((uint64_t)c->body_n > c->server->opts.body_bytes_max) {
+    uint64_t announced = c->body_left < 0 ? c->chunked.left : 0, max = c->server->opts.body_bytes_max;
+    if ((uint64_t)c->body_n > max || announced > max - (uint64_t)c->body_n) {
         tn__http1_abandon(c, 413, "chunked body too large");
         return false;
     }
