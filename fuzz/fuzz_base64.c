@@ -10,15 +10,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     char *decoded = malloc(n / 4 * 3 + 1), *coded = malloc(TN__BASE64_BYTES(n) + 1),
          *back = malloc(TN__BASE64_BYTES(n) / 4 * 3 + 1);
     long m = tn__base64_decode(decoded, in);
-    MUST(m == TN_ESYNTAX || (m >= 0 && (size_t)m <= n / 4 * 3));
+    REQUIRE(m == TN_ESYNTAX || (m >= 0 && (size_t)m <= n / 4 * 3));
     if (m >= 0) {
         size_t again = tn__base64_encode(coded, tn_str_of(decoded, (size_t)m));
-        MUST(tn_str_eq(tn_str_of(coded, again), in));
+        REQUIRE(tn_str_eq(tn_str_of(coded, again), in));
     }
     size_t coded_n = tn__base64_encode(coded, in);
-    MUST(coded_n == TN__BASE64_BYTES(n));
-    MUST(tn__base64_decode(back, tn_str_of(coded, coded_n)) == (long)n);
-    MUST(tn_str_eq(tn_str_of(back, n), in));
+    REQUIRE(coded_n == TN__BASE64_BYTES(n));
+    REQUIRE(tn__base64_decode(back, tn_str_of(coded, coded_n)) == (long)n);
+    REQUIRE(tn_str_eq(tn_str_of(back, n), in));
     free(decoded);
     free(coded);
     free(back);

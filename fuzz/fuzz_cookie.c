@@ -1,8 +1,14 @@
 /* Cookie fields; and Set-Cookie, made of the input's lines: nothing gets out that was not meant to, and the value comes back. */
-#include "fuzz.h"
+#include "lines.h"
 
 #include "http/cookie.h"
 #include "http/parser.h"
+
+/* Is `part` empty, or does it lie inside `whole`? */
+static bool is_inside(tn_str part, tn_str whole)
+{
+    return part.n == 0 || (part.p >= whole.p && part.p + part.n <= whole.p + whole.n);
+}
 
 static void read_field(tn_str field, tn__arena *a)
 {
@@ -10,15 +16,15 @@ static void read_field(tn_str field, tn__arena *a)
     tn__cookie cookie;
     size_t seen = 0;
     while (tn__cookie_next(&rest, &cookie)) {
-        MUST(fuzz_inside(cookie.name, field) && fuzz_inside(cookie.value, field));
-        MUST(cookie.name.n || cookie.value.n);
-        MUST(cookie.name.n == 0 || !memchr(cookie.name.p, ';', cookie.name.n));
+        REQUIRE(is_inside(cookie.name, field) && is_inside(cookie.value, field));
+        REQUIRE(cookie.name.n || cookie.value.n);
+        REQUIRE(cookie.name.n == 0 || !memchr(cookie.name.p, ';', cookie.name.n));
         tn_str value = tn__cookie_unquote(a, cookie.value);
-        MUST(value.p && value.n <= cookie.value.n);
+        REQUIRE(value.p && value.n <= cookie.value.n);
         seen += cookie.name.n + cookie.value.n;
-        if (seen < 1000) MUST(tn__cookie_find(field, cookie.name).p);
+        if (seen < 1000) REQUIRE(tn__cookie_find(field, cookie.name).p);
     }
-    MUST(seen <= field.n);
+    REQUIRE(seen <= field.n);
 }
 
 static size_t semicolons(tn_str s)
@@ -39,17 +45,17 @@ static void write_cookie(tn_str lines, tn__arena *a)
     tn_buf out = {0};
     const char *reason = NULL;
     if (tn__set_cookie_write(&out, &c, &reason) < 0) {
-        MUST(reason && out.n == 0);
+        REQUIRE(reason && out.n == 0);
         return;
     }
     tn_str field = tn__buf_str(&out);
-    MUST(tn__is_field_value(field));
+    REQUIRE(tn__is_field_value(field));
     size_t attributes = (c.domain.n > 0) + (c.path.n > 0) + (c.samesite.n > 0) + c.httponly + c.secure + c.has_max_age;
-    MUST(semicolons(field) == attributes);
+    REQUIRE(semicolons(field) == attributes);
     tn__cookie first;
-    MUST(tn__cookie_next(&field, &first));
-    MUST(tn_str_eq(first.name, c.name));
-    MUST(tn_str_eq(tn__cookie_unquote(a, first.value), c.value));
+    REQUIRE(tn__cookie_next(&field, &first));
+    REQUIRE(tn_str_eq(first.name, c.name));
+    REQUIRE(tn_str_eq(tn__cookie_unquote(a, first.value), c.value));
     tn__buf_done(&out);
 }
 

@@ -11,10 +11,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     char out[TN__DATE_BYTES];
     if (tn__date_parse(whole, 1782864000, &seconds) == 0 || tn__date_parse(text, now, &seconds) == 0) {
         tn__date_format(out, seconds);
-        MUST(tn__date_parse(tn_str_of(out, sizeof out), now, &again) == 0);
-        MUST(again == seconds || seconds > 253402300799); /* a leap second behind the last year */
+        REQUIRE(tn__date_parse(tn_str_of(out, sizeof out), now, &again) == 0);
+        REQUIRE(again == seconds || seconds > 253402300799); /* a leap second behind the last year */
     }
     tn__date_format(out, now);
-    MUST(tn__date_parse(tn_str_of(out, sizeof out), 0, &again) == 0);
+    REQUIRE(tn__date_parse(tn_str_of(out, sizeof out), 0, &again) == 0);
     return 0;
 }

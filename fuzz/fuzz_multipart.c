@@ -1,5 +1,5 @@
 /* multipart/form-data: the first line is the Content-Type, the rest the body. Parts are slices, in order, within their limits. */
-#include "fuzz.h"
+#include "lines.h"
 
 #include "http/multipart.h"
 #include "http/parser.h"
@@ -10,10 +10,10 @@ static const tn__multipart_limits limits = {.parts_max = 10, .part_head_bytes_ma
 
 static void check_part(const tn__part *part, tn_str body, const char *last)
 {
-    MUST(part->name.n && tn__utf8_valid(part->name) && tn__is_field_value(part->name));
-    MUST(tn__utf8_valid(part->filename) && tn__is_field_value(part->filename));
-    MUST(part->content_type.n && tn__is_field_value(part->content_type));
-    MUST(part->body.p > last && part->body.p + part->body.n <= body.p + body.n);
+    REQUIRE(part->name.n && tn__utf8_valid(part->name) && tn__is_field_value(part->name));
+    REQUIRE(tn__utf8_valid(part->filename) && tn__is_field_value(part->filename));
+    REQUIRE(part->content_type.n && tn__is_field_value(part->content_type));
+    REQUIRE(part->body.p > last && part->body.p + part->body.n <= body.p + body.n);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -29,9 +29,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     while (rc >= 0 && (rc = tn__multipart_next(&m, &arena, &part, &reason)) > 0) {
         check_part(&part, body, last);
         last = part.body.p + part.body.n;
-        MUST(++parts <= limits.parts_max);
+        REQUIRE(++parts <= limits.parts_max);
     }
-    MUST(rc == 0 || reason || rc == TN_ENOMEM);
+    REQUIRE(rc == 0 || reason || rc == TN_ENOMEM);
     tn__arena_done(&arena);
     return 0;
 }

@@ -29,25 +29,25 @@ static void check_coding(tn_str in, bool plus)
     tn__arena arena;
     tn__arena_init(&arena, SIZE_MAX);
     tn_str decoded = tn__url_unescape(&arena, in, plus);
-    MUST(decoded.p && decoded.n <= in.n);
+    REQUIRE(decoded.p && decoded.n <= in.n);
 
     char *copy = malloc(in.n + 1);
     if (in.n) memcpy(copy, in.p, in.n);
     size_t n = tn__url_decode(copy, tn_str_of(copy, in.n), plus); /* in place */
-    MUST(tn_str_eq(tn_str_of(copy, n), decoded));
+    REQUIRE(tn_str_eq(tn_str_of(copy, n), decoded));
     free(copy);
 
     tn_buf escaped = {0};
-    MUST(tn__url_escape(&escaped, in, plus) == 0);
-    for (size_t i = 0; i < escaped.n; i++) MUST(escaped.p[i] > ' ' && escaped.p[i] < 0x7f);
-    MUST(tn_str_eq(tn__url_unescape(&arena, tn__buf_str(&escaped), plus), in));
+    REQUIRE(tn__url_escape(&escaped, in, plus) == 0);
+    for (size_t i = 0; i < escaped.n; i++) REQUIRE(escaped.p[i] > ' ' && escaped.p[i] < 0x7f);
+    REQUIRE(tn_str_eq(tn__url_unescape(&arena, tn__buf_str(&escaped), plus), in));
     tn__buf_done(&escaped);
     tn__arena_done(&arena);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    MUST(tn__utf8_valid(tn_str_of(data, n)) == utf8_by_code_points(data, n));
+    REQUIRE(tn__utf8_valid(tn_str_of(data, n)) == utf8_by_code_points(data, n));
     check_coding(tn_str_of(data, n), true);
     check_coding(tn_str_of(data, n), false);
     return 0;

@@ -9,9 +9,9 @@ enum { ARGS_MAX = 64 };
 static void check_round_trip(tn__arena *a, tn_str text)
 {
     tn_buf escaped = {0};
-    MUST(tn__url_escape(&escaped, text, true) == 0);
+    REQUIRE(tn__url_escape(&escaped, text, true) == 0);
     tn_str back = tn__url_unescape(a, tn__buf_str(&escaped), true);
-    MUST(tn_str_eq(back, text));
+    REQUIRE(tn_str_eq(back, text));
     tn__buf_done(&escaped);
 }
 
@@ -24,12 +24,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     int rc, args = 0;
     while ((rc = tn__query_next(&q, &arena, &name, &value)) > 0) {
         args++;
-        MUST(name.p && value.p && name.n + value.n <= n);
+        REQUIRE(name.p && value.p && name.n + value.n <= n);
         check_round_trip(&arena, name);
         check_round_trip(&arena, value);
     }
-    MUST(args <= ARGS_MAX);
-    MUST(rc == 0 || (rc == TN_ETOOBIG && args == ARGS_MAX));
+    REQUIRE(args <= ARGS_MAX);
+    REQUIRE(rc == 0 || (rc == TN_ETOOBIG && args == ARGS_MAX));
     tn__arena_done(&arena);
     return 0;
 }

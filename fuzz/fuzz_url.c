@@ -23,11 +23,11 @@ static void check_parts(tn_str text, const tn__url *u)
     add(&tail, "", u->path, "");
     add(&tail, "?", u->query, "");
     add(&tail, "#", u->fragment, "");
-    MUST(tn_str_starts(text, tn__buf_str(&head)));
-    MUST(tn_str_ends(text, tn__buf_str(&tail)));
+    REQUIRE(tn_str_starts(text, tn__buf_str(&head)));
+    REQUIRE(tn_str_ends(text, tn__buf_str(&tail)));
     tn_str port = {text.p + head.n, text.n - head.n - tail.n};
-    MUST(port.n == 0 ? u->port < 0 : port.p[0] == ':');
-    MUST(u->port >= -1 && u->port <= 65535);
+    REQUIRE(port.n == 0 ? u->port < 0 : port.p[0] == ':');
+    REQUIRE(u->port >= -1 && u->port <= 65535);
     tn__buf_done(&head);
     tn__buf_done(&tail);
 }
@@ -39,16 +39,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     const char *reason = NULL;
     int port;
     if (tn__url_parse(text, &u, &reason) == 0) {
-        MUST(u.scheme.n && u.host.n && tn__is_authority(u.host));
-        MUST(u.path.n == 0 || u.path.p[0] == '/');
-        for (size_t i = 0; i < n; i++) MUST(data[i] > ' ' && data[i] < 0x7f);
+        REQUIRE(u.scheme.n && u.host.n && tn__is_authority(u.host));
+        REQUIRE(u.path.n == 0 || u.path.p[0] == '/');
+        for (size_t i = 0; i < n; i++) REQUIRE(data[i] > ' ' && data[i] < 0x7f);
         check_parts(text, &u);
     } else {
-        MUST(reason);
+        REQUIRE(reason);
     }
     if (tn__split_host_and_port(text, &host, &port) == 0) {
-        MUST(host.n && host.p == text.p && host.n <= n);
-        MUST(port >= -1 && port <= 65535);
+        REQUIRE(host.n && host.p == text.p && host.n <= n);
+        REQUIRE(port >= -1 && port <= 65535);
     }
     return 0;
 }
