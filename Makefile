@@ -2,9 +2,10 @@
 
 PORT ?= 8888
 PREFIX ?= /usr/local
+SECONDS ?= 60
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help setup run test build check asan tsan bench bench-instructions format install clean
+.PHONY: help setup run test build check asan tsan fuzz bench bench-instructions format install clean
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -40,6 +41,11 @@ tsan:
 	@scripts/setup.sh test
 	@$(call build,tsan,build-tsan)
 	@scripts/run_tests.py build-tsan
+
+#: make fuzz                  run every fuzz target for a minute (SECONDS=...; needs clang)
+fuzz:
+	@scripts/setup.sh fuzz
+	@scripts/fuzz.sh $(SECONDS)
 
 #: make bench                 CPU time per request beside a floor program and nginx (about five minutes; installs wrk and nginx)
 bench:

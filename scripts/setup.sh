@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install what is missing to build and test on Debian 12 or Ubuntu 24.04. Called by the Makefile: setup.sh run|test|bench.
+# Install what is missing to build and test on Debian 12 or Ubuntu 24.04. Called by the Makefile: setup.sh run|test|bench|fuzz.
 # When nothing is missing it prints nothing and does nothing.
 set -eu
 purpose=${1:-run}
@@ -13,6 +13,11 @@ need() { # need <package> <command that succeeds when it is there>...
 
 have_header() { # for compilers whose C library headers come in a package of their own
     echo "#include <$1>" | cc -E -x c - > /dev/null 2>&1
+}
+
+have_libfuzzer() {
+    echo "int LLVMFuzzerTestOneInput(const char *p, long n) { return p && n > 8; }" |
+        clang -fsanitize=fuzzer,address -x c - -o /dev/null
 }
 
 need gcc command -v cc
@@ -35,6 +40,9 @@ if [ "$purpose" = bench ]; then
     need nginx-light test -x /usr/sbin/nginx
     need valgrind command -v valgrind
     need strace command -v strace
+fi
+if [ "$purpose" = fuzz ]; then
+    need "clang libclang-rt-dev" have_libfuzzer
 fi
 [ -n "$missing" ] || exit 0
 
