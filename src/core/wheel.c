@@ -6,14 +6,14 @@
  * at is found from one bit mask a level. When a slot comes up, each timeout in it is judged by the deadline that it has now: due, it
  * fires; later, it is put where it belongs by then; cleared, it drops out. That makes "not yet" a plain store for the owner.
  *
- * The top level is a ring: the whole wheel spans 2^30 ticks, about 208 days, and what lies beyond is looked at again and again.
+ * The top level is a ring: the whole wheel spans 2^30 ticks, about 208 days, and what lies beyond is looked at each time round.
  *
  * Never early: a deadline counts as due at the first tick that begins at it or after it.
  */
 #include "base/alloc.h"
 #include "turn.h"
 
-enum { TICK_BITS = TN__TICK_BITS, SLOT_BITS = 6, SLOTS = 1 << SLOT_BITS, LEVELS = 5, TOP_SHIFT = SLOT_BITS * (LEVELS - 1) };
+enum { TICK_BITS = TN__TICK_BITS, SLOT_BITS = 6, SLOTS = 1 << SLOT_BITS, LEVELS = 5 };
 
 struct tn__wheel {
     int64_t tick;              /* everything up to this one has been looked at */
@@ -79,8 +79,6 @@ static int level_of(const tn__wheel *w, int64_t tick)
 static void place_at(tn__wheel *w, tn__timeout *t, int64_t tick)
 {
     if (tick <= w->tick) tick = w->tick + 1;
-    int64_t horizon = begin_of((w->tick >> TOP_SHIFT) + SLOTS - 1, TOP_SHIFT);
-    if (tick >> TOP_SHIFT > horizon >> TOP_SHIFT) tick = horizon;
     int level = level_of(w, tick), shift = level * SLOT_BITS;
     t->slot_tick = begin_of(tick >> shift, shift);
     int slot = (tick >> shift) & (SLOTS - 1);
