@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "alarm.h"
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "calls.h"
@@ -149,6 +150,7 @@ void tn_loop_free(tn_loop *loop)
     tn__timers_done(loop);
     tn__wheel_free(loop);
     tn__calls_free(loop);
+    tn__alarm_free(loop);
     forget_work(&loop->soon);
     forget_work(&loop->late);
     close_poller(loop);
@@ -192,12 +194,18 @@ static bool has_work(const tn_loop *loop)
            tn__calls_waiting(loop);
 }
 
+/* When something must be done that waits for its time; INT64_MAX is never. */
+static int64_t next_deadline_ns(const tn_loop *loop)
+{
+    int64_t exact = tn__timers_next_ns(loop), coarse = tn__wheel_next_ns(loop);
+    return exact < coarse ? exact : coarse;
+}
+
 /* Nanoseconds until something must be done: 0 is now, -1 is never. */
 static int64_t idle_ns(const tn_loop *loop)
 {
     if (has_work(loop)) return 0;
-    int64_t exact = tn__timers_next_ns(loop), coarse = tn__wheel_next_ns(loop);
-    int64_t next = exact < coarse ? exact : coarse;
+    int64_t next = next_deadline_ns(loop);
     if (next == INT64_MAX) return -1;
     int64_t now = tn__loop_read_clock(loop);
     return next > now ? next - now : 0;
@@ -272,6 +280,7 @@ static int turn(tn_loop *loop, int64_t most_ns)
     run_soon(loop);
     run_late(loop);
 
+    if (loop->alarm) tn__alarm_set(loop, next_deadline_ns(loop));
     tn__calls_doze(loop);
     loop->in_turn = false;
     return result;

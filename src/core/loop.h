@@ -41,6 +41,7 @@ typedef struct tn__room {
 typedef struct tn__wheel tn__wheel;
 typedef struct tn__calls tn__calls;
 typedef struct tn__later tn__later;
+typedef struct tn__alarm tn__alarm;
 
 struct tn_loop {
     int64_t now_ns; /* the loop's clock, read once a turn; stale outside a turn: ask tn__loop_now */
@@ -57,6 +58,7 @@ struct tn_loop {
     tn__heap timers;
     tn__wheel *wheel;
     tn__calls *calls; /* callbacks from other threads, signals and this one */
+    tn__alarm *alarm; /* NULL but for a host that cannot wait for deadlines */
 
     tn_callback *wake;
     void *wake_arg;
