@@ -68,6 +68,19 @@ TN_API tn_str tn_future_str(const tn_future *future);
  */
 TN_API int tn_future_on_done(tn_future *future, tn_future_callback *fn, void *arg);
 
+/*
+ * Run fn(arg) on another thread, of a pool that belongs to the loop, and wait for what it returns: Tornado's run_in_executor.
+ *
+ * fn must not touch the loop nor anything of it; tn_loop_add_callback is the only call it may make. What it returns should be zero,
+ * a count, or an error. tn_run_blocking waits in a coroutine; cancelled, or past a deadline, it gives up on a function that has not
+ * begun, and waits for one that has, so that `arg` may lie in the caller's frame. With the twin, `arg` must live until fn has
+ * returned, and giving the future back does not stop it.
+ *
+ * Fails with TN_ENOMEM, or the system's error when no thread can be had.
+ */
+TN_API int tn_run_blocking(int (*fn)(void *arg), void *arg);
+TN_API tn_future *tn_run_blocking_start(tn_loop *loop, int (*fn)(void *arg), void *arg);
+
 #ifdef __cplusplus
 }
 #endif

@@ -13,6 +13,9 @@
 #ifndef TORNADO_GEN_H
 #define TORNADO_GEN_H
 
+#include <stddef.h>
+#include <stdio.h>
+
 #include "concurrent.h"
 #include "error.h"
 #include "ioloop.h"
@@ -72,6 +75,86 @@ TN_API int tn_await_value(tn_future *future, void **value);
 TN_API int tn_await_str(tn_future *future, tn_str *text);
 
 /*
+ * Wait for all of these futures and give back one reference of each, also when the waiting itself fails.
+ *
+ * tn_await_all returns TN_OK, or the error of the first one in the array that failed (the others are waited for all the same).
+ * tn_gather writes the result of each, errors included, to `results` and returns TN_OK, or the error of the waiting itself.
+ */
+TN_API int tn_await_all(tn_future *const *futures, size_t n);
+TN_API int tn_gather(tn_future *const *futures, size_t n, int *results);
+
+/*
+ * Wait until one of these futures has ended. The references stay yours: tn_await the one that ended, tn_future_unref the others.
+ *
+ * Returns the place in the array of one that has ended (a NULL counts as such); TN_EINVAL when n is 0, TN_ENOMEM.
+ */
+TN_API int tn_await_any(tn_future *const *futures, size_t n);
+
+/*
+ * Futures in the order in which they end: Tornado's WaitIterator.
+ *
+ *     tn_wait_iter *it = tn_wait_iter_new(futures, n);
+ *     for (int i; (i = tn_wait_iter_next(it)) >= 0;) ... tn_future_result(futures[i]) ...
+ *     tn_wait_iter_free(it);
+ *
+ * The references in the array stay yours. tn_wait_iter_new returns NULL for lack of memory, which the other two put up with;
+ * tn_wait_iter_next returns the place in the array of the next one that ended, TN_EOF after the last, or TN_ENOMEM for NULL.
+ */
+typedef struct tn_wait_iter tn_wait_iter;
+TN_API tn_wait_iter *tn_wait_iter_new(tn_future *const *futures, size_t n);
+TN_API int tn_wait_iter_next(tn_wait_iter *it);
+TN_API void tn_wait_iter_free(tn_wait_iter *it);
+
+/*
+ * Groups: coroutines that belong to the function which started them.
+ *
+ *     tn_group g;
+ *     tn_group_init(&g, .max_running = 2);
+ *     for (size_t i = 0; i < n; i++) tn_go(&g, get_one, &jobs[i]);
+ *     TN_TRY(tn_group_join(&g));
+ *
+ * Their arguments may lie in the frame of that function, because it does not go on before all of them have ended: every group that
+ * was initialised must be joined (debug builds stop with a message if a coroutine ends without).
+ */
+typedef struct tn_group {
+    uint64_t private_[12];
+} tn_group;
+
+typedef struct tn_group_opts {
+    tn_group *group;      /* positional */
+    unsigned max_running; /* so many at once, the rest waits its turn; 0: no limit */
+    char end_;
+} tn_group_opts;
+
+/* Begin an empty group of the calling thread's loop. */
+#ifndef __cplusplus
+#define tn_group_init(...) tn_group_init_(&(tn_group_opts){__VA_ARGS__, .end_ = 0}, offsetof(tn_group_opts, end_))
+#endif
+TN_API void tn_group_init_(const tn_group_opts *opts, size_t opts_size);
+
+/*
+ * Run fn(arg) as a coroutine of this group, beginning in the ready phase, not inside this call. NULL is the group that every
+ * coroutine has of itself: what is left of it when the coroutine's function returns is cancelled and joined.
+ *
+ * Fails with TN_ENOMEM, TN_ECANCELED once the group was cancelled, TN_EMISUSE where there is no loop or no coroutine. tn_group_join
+ * reports such a failure too, so that it need not be checked here.
+ */
+TN_API int tn_go(tn_group *group, tn_task_fn *fn, void *arg);
+
+/* Cancel the coroutines of a group; those that have not begun never will. */
+TN_API void tn_group_cancel(tn_group *group);
+
+/*
+ * Wait until all coroutines of a group have ended.
+ *
+ * Returns TN_OK, or the first error that one of them returned. When the waiting is cut short (TN_ETIMEDOUT, TN_ECANCELED), it cancels
+ * them, still waits for their ends, and returns that error. The group may be used again if it was not cancelled.
+ *
+ * It has no twin: the group lies in the frame of the function that waits.
+ */
+TN_API int tn_group_join(tn_group *group);
+
+/*
  * Scopes.
  *
  *     TN_TIMEOUT(5.0) {
@@ -108,7 +191,21 @@ TN_API tn_scope *tn_shield_begin(tn_scope *scope, double seconds);
 TN_API tn_scope *tn_arena_scope_begin(tn_scope *scope, double unused);
 TN_API void tn_scope_end(tn_scope *scope);
 
+/*
+ * Write to `out` what all parked coroutines of this thread's loop wait for: one line each, with the name of its function, the
+ * waiting call, where that was called from, and since when. Names are those that the dynamic linker knows (link programs with
+ * -rdynamic); others are file+offset, for addr2line. Debug builds add how much stack each function has used at most.
+ */
+TN_API void tn_loop_dump(FILE *out);
+
 #ifdef __cplusplus
+} /* extern "C" */
+
+/* C++: tn_group_init(&g), or with a limit. */
+static inline void tn_group_init(tn_group *group, unsigned max_running = 0)
+{
+    tn_group_opts opts = {group, max_running, 0};
+    tn_group_init_(&opts, offsetof(tn_group_opts, end_));
 }
 #endif
 

@@ -14,10 +14,18 @@ static void gen_free(tn_loop *loop, void *state)
     loop->rooms[TN__ROOM_GEN].state = gen;
     tn__spawns_close(gen);
     tn__tasks_close(gen);
+    if (!tn__list_empty(&gen->tasks)) {
+        /* They wait for threads that use their frames: join these now. */
+        tn__room core = loop->rooms[TN__ROOM_CORE];
+        loop->rooms[TN__ROOM_CORE] = (tn__room){0};
+        if (core.free) core.free(loop, core.state);
+        tn__tasks_close(gen);
+    }
     tn__spawns_close(gen);
     tn__futures_close(gen);
     loop->rooms[TN__ROOM_GEN].state = NULL;
     tn__stack_pool_done(&gen->stacks);
+    tn__free(gen->marks);
     tn__free(gen);
 }
 

@@ -10,11 +10,13 @@
 typedef struct tn__gen {
     tn_loop *loop;
     tn__stack_pool stacks;
-    tn__list tasks;   /* tn_task: those that have waited and not ended, oldest first */
-    tn__list futures; /* tn_future: those that are pending */
-    tn__list told;    /* callbacks of futures that have not been made */
-    tn__list spawns;  /* tn__spawn: functions that become coroutines in the ready phase */
-    bool closing;     /* the loop is being freed: every wait fails at once */
+    tn__list tasks;         /* tn_task: those that have waited and not ended, oldest first */
+    tn__list futures;       /* tn_future: those that are pending */
+    tn__list told;          /* callbacks of futures that have not been made */
+    tn__list spawns;        /* tn__spawn: functions that become coroutines in the ready phase */
+    struct tn__mark *marks; /* debug builds: how deep each function went */
+    size_t mark_n;
+    bool closing; /* the loop is being freed: every wait fails at once */
 } tn__gen;
 
 tn__gen *tn__gen_make(tn_loop *loop);

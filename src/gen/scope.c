@@ -61,7 +61,19 @@ void tn_scope_end(tn_scope *scope)
     tn__arena_done(&s->arena);
 }
 
-/* -- tn_defer -- */
+void tn__scope_hold(tn__scope *s)
+{
+    *s = (tn__scope){.task = tn__task_current(), .kind = TN__SCOPE_SHIELD, .at_ns = INT64_MAX};
+    s->outer = s->task->scopes;
+    s->task->scopes = s;
+}
+
+void tn__scope_release(tn__scope *s)
+{
+    s->task->scopes = s->outer;
+}
+
+/* -- The end of a coroutine -- */
 
 typedef struct tn__defer {
     struct tn__defer *before; /* made earlier, called later */
@@ -83,8 +95,11 @@ int tn_defer(tn_callback *fn, void *arg)
 
 void tn__task_unwind(tn_task *t)
 {
-    for (tn__defer *d; (d = t->defers);) {
+    do {
+        if (t->children) tn__group_finish(t->children);
+        tn__defer *d = t->defers;
+        if (!d) break;
         t->defers = d->before;
-        d->fn(d->arg);
-    }
+        d->fn(d->arg); /* which may defer other calls, and start other children */
+    } while (true);
 }

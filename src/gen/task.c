@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dump.h"
+
 _Static_assert(sizeof(tn_task) <= TN__STACK_ROOM, "a task fits into the room of its stack");
 _Static_assert(offsetof(tn__stack, room) == 0, "a task and its stack have one address");
 _Static_assert(sizeof(tn__scope) <= sizeof(tn_scope), "a scope fits into what the header reserves");
@@ -128,8 +130,12 @@ TN__NO_SANITIZE_THREAD static void body(tn__coro *coro)
 {
     tn__coro_begin(coro);
     tn_task *t = (tn_task *)TN__OWNER(coro, tn__stack, coro)->room;
-    t->result = t->start->fn(t->start->arg);
+    int result = t->start->fn(t->start->arg);
     if (t->children || t->defers) tn__task_unwind(t);
+#if TN_DEBUG_CHECKS
+    if (t->unjoined) tn__misuse("tn_group_init", (void *)t->start->fn, "made a group that was never joined");
+#endif
+    t->result = result; /* not earlier: unwinding may wait */
     tn__coro_end(coro);
 }
 
@@ -142,6 +148,9 @@ static void release(tn_task *t)
         tn__list_remove(&t->node);
     }
     if (stack->arena.first) tn__arena_reset(&stack->arena);
+#if TN_DEBUG_CHECKS
+    tn__mark_stack(t->gen, stack, t->start);
+#endif
     tn__stack_put(&t->gen->stacks, stack);
 }
 
@@ -159,6 +168,7 @@ int tn__task_call(tn_loop *loop, const tn__task_spec *spec, int *result, tn_task
     t->scopes = NULL;
     t->defers = NULL;
     t->children = NULL;
+    t->unjoined = 0;
     t->cancelled = gen->closing;
     t->parked = t->known = false;
 
@@ -167,6 +177,7 @@ int tn__task_call(tn_loop *loop, const tn__task_spec *spec, int *result, tn_task
     current = t->outer;
     if (!returned) {
         t->spec = *spec;
+        t->start = &t->spec;
         *task = t;
         return TN__PENDING;
     }

@@ -55,7 +55,8 @@ struct tn_task {
     int result;                /* of the function once it has returned; of the wait that is over until then */
     bool cancelled;
     bool parked;
-    bool known; /* has waited before: what follows is in use */
+    bool known;      /* has waited before: what follows is in use */
+    size_t unjoined; /* children of its groups that have not ended */
 
     tn__list node;    /* in gen->tasks */
     tn__op op;        /* of the one wait there can be */
@@ -99,8 +100,18 @@ int tn__task_wait(tn__op *op);
 /* Cut short what this task waits for if its limits say so by now; scope.c and the timer call this. */
 void tn__task_check(tn_task *task);
 
+/*
+ * A shield without an end, on the caller's frame: for waits that must not be cut short because what is waited for uses the frame
+ * of the one who waits. Ended like any scope.
+ */
+void tn__scope_hold(tn__scope *scope);
+void tn__scope_release(tn__scope *scope);
+
 /* At the end of a task, on its stack: join the children it left behind, and make the calls it deferred (scope.c). */
 void tn__task_unwind(tn_task *task);
+
+/* Cancel and join what is left of a task's own group (group.c). */
+void tn__group_finish(struct tn_group *group);
 
 /* Cancel all tasks of a loop that is being freed and run them to their ends. */
 void tn__tasks_close(tn__gen *gen);
