@@ -2,6 +2,7 @@
  * tn_serve: from an application and a few options to a running server, and its graceful end. The only place in the library that
  * prints, exits, or changes what signals do.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "argv.h"
 #include "gen/invoke.h"
 #include "net/listen.h"
+#include "net/socket.h"
 #include "web/app.h"
 
 typedef struct serving {
@@ -64,39 +66,49 @@ static int take_command_line(serving *s)
     return o->argv ? tn__argv_take(options, o->argc, o->argv) : -1;
 }
 
-/* Open what is asked for and give it to the server. Returns the port, 0 for a Unix socket. */
+/* The descriptors to listen on: one that was named, those that systemd handed over, or new ones. Returns how many. */
+static int open_listeners(const tn_serve_opts *o, int *fds, tn_error *err)
+{
+    if (o->inherited_fd > 0) {
+        fds[0] = o->inherited_fd;
+        TN_TRY(tn__listen_adopt(o->inherited_fd, err));
+        return 1;
+    }
+    int n = tn__listen_inherited(fds, TN__LISTENERS_MAX, err);
+    if (n != 0) return n;
+    tn__bind_opts bind = {
+        .address = o->address,
+        .port = o->port,
+        .unix_path = o->unix_socket,
+        .backlog = o->backlog,
+        .reuse_port = o->reuse_port,
+    };
+    return tn__bind_sockets(&bind, fds, TN__LISTENERS_MAX, err);
+}
+
+/* Say where a descriptor listens; returns its port. */
+static int announce(const serving *s, int fd)
+{
+    tn_addr local;
+    char text[TN_ADDR_TEXT_BYTES];
+    if (tn__socket_local(fd, &local) < 0) return 0;
+    tn_str shown = tn_addr_format(&local, text);
+    TN__SAY(&s->loop->report, TN_LOG_INFO, TN_LOG_GENERAL, "Listening on " TN_FMT, TN_ARG(shown));
+    return tn_addr_port(&local);
+}
+
+/* Listen, and return the port; 0 for a Unix socket. */
 static int listen_on(serving *s, tn_error *err)
 {
-    const tn_serve_opts *o = &s->opts;
-    int fds[TN__LISTENERS_MAX] = {o->inherited_fd}, n = 1;
-    if (o->inherited_fd > 0) {
-        TN_TRY(tn__listen_adopt(o->inherited_fd, err));
-    } else {
-        tn__bind_opts bind = {
-            .address = o->address,
-            .port = o->port,
-            .unix_path = o->unix_socket,
-            .backlog = o->backlog,
-            .reuse_port = o->reuse_port,
-        };
-        TN_TRY(n = tn__bind_sockets(&bind, fds, TN__LISTENERS_MAX, err));
-    }
-    int port = 0, e = TN_OK;
+    int fds[TN__LISTENERS_MAX], port = 0, e = TN_OK;
+    int n = open_listeners(&s->opts, fds, err);
     for (int i = 0; i < n; i++) {
-        tn_addr local = {.len = sizeof local.u};
-        char text[TN_ADDR_TEXT_BYTES];
-        if (getsockname(fds[i], &local.u.sa, &local.len) == 0) {
-            port = tn_addr_port(&local);
-            tn_str shown = tn_addr_format(&local, text);
-            TN__SAY(&s->loop->report, TN_LOG_INFO, TN_LOG_GENERAL, "Listening on " TN_FMT, TN_ARG(shown));
-        }
-        if (e == TN_OK)
-            e = tn__http_server_listen(s->server, fds[i]);
-        else
-            close(fds[i]);
-        if (e < 0) snprintf(err->text, sizeof err->text, "cannot listen: %s", tn_strerror(e));
+        if (e == TN_OK) port = announce(s, fds[i]);
+        if (e == TN_OK) e = tn__http_server_listen(s->server, fds[i]);
+        if (e < 0) close(fds[i]);
     }
-    return e < 0 ? e : port;
+    if (e < 0) snprintf(err->text, sizeof err->text, "cannot listen: %s", tn_strerror(e));
+    return n < 0 ? n : e < 0 ? e : port;
 }
 
 static void all_done(void *arg)
@@ -126,9 +138,22 @@ static void on_signal(void *arg, int signum)
     tn__http_server_drain(s->server, all_done, s);
 }
 
+/*
+ * Descriptors 0, 1 and 2 that somebody closed before the program began would be given to the loop or to a client, and what is meant
+ * for standard error would be sent to them.
+ */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+    do fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) close(fd);
+}
+
 static int start(serving *s)
 {
     tn_error err = {0};
+    fill_standard_descriptors();
     int e = tn_app_error(s->opts.app, &err);
     if (e < 0) return complain(err.text);
     e = tn_loop_new(&s->loop, NULL);
