@@ -72,17 +72,25 @@ static const char *reg_name_end(const char *p, const char *end)
     }
 }
 
+/* Behind the host: nothing, or a colon and a port. */
+static inline bool is_port_or_nothing(const char *p, const char *end)
+{
+    return p == end || (*p == ':' && is_port(p + 1, end));
+}
+
+/* Out of line, since it is rare: what it needs would make the usual way longer. */
+__attribute__((noinline)) static bool is_bracketed_authority(const char *p, const char *end)
+{
+    const char *close = memchr(p, ']', (size_t)(end - p));
+    return close && is_ipv6(p + 1, close) && is_port_or_nothing(close + 1, end);
+}
+
 bool tn__is_authority(tn_str s)
 {
+    const char *end = s.p + s.n;
     if (s.n == 0) return false;
-    const char *p = s.p, *end = s.p + s.n;
-    if (*p == '[') {
-        const char *close = memchr(p, ']', s.n);
-        if (!close || !is_ipv6(p + 1, close)) return false;
-        p = close + 1;
-    } else {
-        p = reg_name_end(s.p, end);
-        if (!p || p == s.p) return false; /* RFC 9110, 4.2.1: an empty host identifies nothing */
-    }
-    return p == end || (*p == ':' && is_port(p + 1, end));
+    if (*s.p == '[') return is_bracketed_authority(s.p, end);
+    const char *p = reg_name_end(s.p, end);
+    /* RFC 9110, 4.2.1: an empty host identifies nothing. */
+    return p && p > s.p && is_port_or_nothing(p, end);
 }

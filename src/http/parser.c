@@ -41,6 +41,11 @@ static const char *malformed_line(tn__walk *w)
 
 static const char *walk_method(tn__walk *w, const char *method, tn__request_head *head)
 {
+    if (w->end - method >= 4 && memcmp(method, "GET ", 4) == 0) {
+        head->method = tn__walk_slice(w, method, method + 3);
+        head->method_id = TN__GET;
+        return method + 4;
+    }
     const char *limit = w->end - method > METHOD_BYTES_MAX ? method + METHOD_BYTES_MAX + 1 : w->end;
     const char *stop = tn__scan_scalar(method, limit, TN__BYTE_TOKEN);
     if (stop - method > METHOD_BYTES_MAX) return tn__walk_refuse(w, 501, "method too long");

@@ -81,18 +81,25 @@ static inline unsigned tn__plain_name_ends16(const char *p)
     return (unsigned)_mm_movemask_epi8(_mm_or_si128(letter, dash)) ^ 0xffff;
 }
 
+/* Most values end within two steps; the call is for those that do not. */
 static inline const char *tn__scan_value(const char *p, const char *end)
 {
-    if (end - p < 16) return tn__scan_scalar(p, end, TN__BYTE_VALUE);
-    unsigned ends = tn__value_ends16(p);
-    return ends ? p + __builtin_ctz(ends) : tn__scan_value_long(p + 16, end);
+    for (int step = 0; step < 2; step++, p += 16) {
+        if (end - p < 16) return tn__scan_scalar(p, end, TN__BYTE_VALUE);
+        unsigned ends = tn__value_ends16(p);
+        if (ends) return p + __builtin_ctz(ends);
+    }
+    return tn__scan_value_long(p, end);
 }
 
 static inline const char *tn__scan_target(const char *p, const char *end)
 {
-    if (end - p < 16) return tn__scan_scalar(p, end, TN__BYTE_TARGET);
-    unsigned ends = tn__target_ends16(p);
-    return ends ? p + __builtin_ctz(ends) : tn__scan_target_long(p + 16, end);
+    for (int step = 0; step < 2; step++, p += 16) {
+        if (end - p < 16) return tn__scan_scalar(p, end, TN__BYTE_TARGET);
+        unsigned ends = tn__target_ends16(p);
+        if (ends) return p + __builtin_ctz(ends);
+    }
+    return tn__scan_target_long(p, end);
 }
 
 static inline const char *tn__scan_token(const char *p, const char *end)
