@@ -143,6 +143,7 @@ def main() -> int:
     parser.add_argument("modules", nargs="*", help="names such as gen_test; default: all that README.md lists")
     parser.add_argument("--package", type=Path, default=ROOT / "python", help="directory that holds our tornado")
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="where the wheel is kept")
+    parser.add_argument("--verbose", action="store_true", help="show whole tracebacks")
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
@@ -160,7 +161,8 @@ def main() -> int:
         print(f"{module}: {len(outcomes)} tests, {skipped} skipped, {failed} failed, {len(found)} unexpected", flush=True)
         complaints += found
     for complaint in complaints:
-        print(complaint)
+        lines = complaint.strip().splitlines()
+        print("\n".join(lines if options.verbose else [lines[0], *("    " + line for line in lines[1:][-1:])]))
     return 1 if complaints else 0
 
 
