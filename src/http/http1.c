@@ -90,12 +90,21 @@ static void next_request(tn__http1 *c)
     if (!c->walking) tn__stream_resume(s);
 }
 
+/* Tell who waits for the output to go, if anybody does. */
+static void end_drain(tn__http1 *c, int result)
+{
+    tn__op *op = c->drain;
+    c->drain = NULL;
+    if (op) tn__op_end(tn__http1_loop(c), op, result);
+}
+
 void tn__http1_done(tn__exchange *x)
 {
     tn__http1 *c = x->conn;
     bool whole = x->ended, body_read = x->body_read;
     bool persist = x->persist && body_read && !c->server->draining;
     c->exchange = NULL;
+    end_drain(c, TN_ECLOSED); /* nobody is left to write more */
     tn__exchange_free(tn__http1_loop(c), x);
     tn__free(c->held);
     c->held = NULL;
@@ -121,9 +130,14 @@ bool tn__http1_idle(const tn__http1 *c)
     return c->state == TN__HTTP1_HEAD && !c->head_begun && tn__stream_kept(&c->stream) == 0 && c->stream.out_bytes == 0;
 }
 
+static void withdraw_drain(tn__op *op)
+{
+    tn__http1 *c = op->holder;
+    c->drain = NULL;
+}
+
 int tn__http1_drain(tn__exchange *x, tn__op *op)
 {
-    void tn__http1_withdraw_drain(tn__op *);
     tn__http1 *c = x->conn;
     if (c->stream.closed || x->broken) return TN_ECLOSED;
     tn__stream_flush(&c->stream);
@@ -131,22 +145,9 @@ int tn__http1_drain(tn__exchange *x, tn__op *op)
     if (c->stream.out_bytes == 0) return TN_OK;
     if (c->drain) return TN_EBUSY;
     c->drain = op;
-    tn__op_begin(op, c, tn__http1_withdraw_drain);
+    tn__op_begin(op, c, withdraw_drain);
     wait_for_sending(c);
     return TN__PENDING;
-}
-
-void tn__http1_withdraw_drain(tn__op *op)
-{
-    tn__http1 *c = op->holder;
-    c->drain = NULL;
-}
-
-static void end_drain(tn__http1 *c, int result)
-{
-    tn__op *op = c->drain;
-    c->drain = NULL;
-    if (op) tn__op_end(tn__http1_loop(c), op, result);
 }
 
 /* What the stream reports. */
