@@ -59,8 +59,8 @@ typedef struct tn__request_head {
     uint32_t n_fields;
     uint32_t bytes; /* the whole head, the blank line included */
     tn__slice method, target;
-    tn__slice host; /* authority: of an absolute-form target, else of the Host field; n is 0 when there is none */
-    tn__slice path; /* of the target, not decoded; "*" for asterisk-form; n is 0 for authority-form (CONNECT) */
+    tn__slice host;  /* authority: of an absolute-form target, else of the Host field; n is 0 when there is none */
+    tn__slice path;  /* of the target, not decoded; "*" for asterisk-form; n is 0 for authority-form (CONNECT) */
     tn__slice query; /* behind the '?', which is not part of it; at is 0 when there is no '?' */
     tn__method method_id;
     uint8_t minor; /* HTTP/1.minor; above 1 counts as 1 */

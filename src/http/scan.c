@@ -1,7 +1,7 @@
 /* Scanning, the rest of scan.h: the table of byte classes, and long runs in the widest step that the processor knows. */
 #include "http/scan.h"
 
-#if defined(__x86_64__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
@@ -50,9 +50,9 @@ const uint8_t tn__byte_class[256] = {
     [0x80 ... 0xff] = V | W,
 };
 
-#if defined(__x86_64__)
+#if defined(__SSE2__)
 
-static const char *value_sse2(const char *p, const char *end)
+const char *tn__scan_value_sse2(const char *p, const char *end)
 {
     for (; end - p >= 16; p += 16) {
         unsigned ends = tn__value_ends16(p);
@@ -61,7 +61,7 @@ static const char *value_sse2(const char *p, const char *end)
     return tn__scan_scalar(p, end, TN__BYTE_VALUE);
 }
 
-static const char *target_sse2(const char *p, const char *end)
+const char *tn__scan_target_sse2(const char *p, const char *end)
 {
     for (; end - p >= 16; p += 16) {
         unsigned ends = tn__target_ends16(p);
@@ -81,7 +81,7 @@ __attribute__((target("avx2"))) static const char *value_avx2(const char *p, con
         unsigned ends = (unsigned)_mm256_movemask_epi8(_mm256_or_si256(_mm256_andnot_si256(tab, control), del));
         if (ends) return p + __builtin_ctz(ends);
     }
-    return value_sse2(p, end);
+    return tn__scan_value_sse2(p, end);
 }
 
 __attribute__((target("avx2"))) static const char *target_avx2(const char *p, const char *end)
@@ -94,18 +94,18 @@ __attribute__((target("avx2"))) static const char *target_avx2(const char *p, co
         unsigned ends = (unsigned)_mm256_movemask_epi8(_mm256_or_si256(low, _mm256_or_si256(del, hash)));
         if (ends) return p + __builtin_ctz(ends);
     }
-    return target_sse2(p, end);
+    return tn__scan_target_sse2(p, end);
 }
 
 /* The question about the processor is a load and a test, so there is no function pointer to set up and to share among threads. */
 const char *tn__scan_value_long(const char *p, const char *end)
 {
-    return __builtin_cpu_supports("avx2") ? value_avx2(p, end) : value_sse2(p, end);
+    return __builtin_cpu_supports("avx2") ? value_avx2(p, end) : tn__scan_value_sse2(p, end);
 }
 
 const char *tn__scan_target_long(const char *p, const char *end)
 {
-    return __builtin_cpu_supports("avx2") ? target_avx2(p, end) : target_sse2(p, end);
+    return __builtin_cpu_supports("avx2") ? target_avx2(p, end) : tn__scan_target_sse2(p, end);
 }
 
 #else

@@ -15,6 +15,10 @@ static const struct {
     {"target", tn__scan_target, TN__BYTE_TARGET, 'a'},
     {"long value", tn__scan_value_long, TN__BYTE_VALUE, 'a'},
     {"long target", tn__scan_target_long, TN__BYTE_TARGET, 'a'},
+#if defined(__SSE2__)
+    {"value by 16", tn__scan_value_sse2, TN__BYTE_VALUE, 'a'},
+    {"target by 16", tn__scan_target_sse2, TN__BYTE_TARGET, 'a'},
+#endif
     {"rare token", tn__scan_token, TN__BYTE_TOKEN, '_'},
     {"high value", tn__scan_value, TN__BYTE_VALUE, '\xff'},
     {"value of tabs", tn__scan_value, TN__BYTE_VALUE, '\t'},
