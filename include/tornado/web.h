@@ -250,7 +250,7 @@ TN_API tn_str tn_jsonesc_s(tn_req *r, tn_str text);
 
 /* The response. Status and headers are fixed at the first tn_flush, or when the handler has finished; TN_EHEADERS afterwards. */
 
-/* 100 to 599 (TN_EINVAL otherwise); `reason` may be NULL for the usual one. A reason that HTTP does not allow becomes "Unknown". */
+/* 200 to 599 (TN_EINVAL otherwise); `reason` may be NULL for the usual one. A reason that HTTP does not allow becomes "Unknown". */
 TN_API int tn_set_status(tn_req *r, int status, const char *reason);
 TN_API int tn_get_status(const tn_req *r);
 

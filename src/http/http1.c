@@ -192,6 +192,8 @@ static void on_drained(tn_stream *s)
         tn__http1_wait(c, c->server->idle_ns);
         tn__stream_resume(s);
     }
+    /* Had the server begun to drain while this was on its way, the connection did not count as idle; now it does. */
+    if (c->server->draining && tn__http1_idle(c)) tn__http1_linger(c);
 }
 
 static void on_closed(tn_stream *s, int error)

@@ -13,7 +13,7 @@
 
 int tn_raise(tn_req *r, int status, const char *format, ...)
 {
-    if (status < 100 || status > 599) status = 500;
+    if (status < 200 || status > 599) status = 500;
     r->raised_status = status;
     r->raised_text = (tn_str){0};
     r->allow = (tn_str){0};
@@ -32,7 +32,6 @@ static int status_of(const tn_req *r, int error)
     switch (error) {
     case TN_ERAISED: return r->raised_status ? r->raised_status : 500;
     case TN_ENOMEM: return r->x->arena.exhausted ? 413 : 503;
-    case TN_ETIMEDOUT: return 503;
     default: return 500;
     }
 }

@@ -241,8 +241,9 @@ static int on_chunk(void *app, tn__exchange *x, tn_str piece)
     if (r->finished || r->failing || r->aborted) return TN_OK;
     r->piece = piece;
     int result = tn__req_call(r, call_data_received);
-    if (result < 0) walk(r, result);
-    return result == TN__PENDING ? TN__PENDING : TN_OK;
+    if (result == TN__PENDING) return TN__PENDING;
+    if (result < 0 || r->finished) walk(r, result);
+    return TN_OK;
 }
 
 static void on_complete(void *app, tn__exchange *x)

@@ -51,7 +51,7 @@ static bool valid_reason(tn_str reason)
 int tn_set_status(tn_req *r, int status, const char *reason)
 {
     TN_TRY(changeable(r));
-    if (status < 100 || status > 599) return TN_EINVAL;
+    if (status < 200 || status > 599) return TN_EINVAL; /* interim responses are the connection's business */
     tn_str kept = {0};
     if (reason) {
         tn_str text = tn_z(reason);
