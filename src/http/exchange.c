@@ -26,6 +26,16 @@ static void room_free(tn_loop *loop, void *state)
     tn__free(room);
 }
 
+static void put_server_name(tn__http_room *room, tn_str name)
+{
+    char *out = room->common;
+    memcpy(out, "Server: ", 8);
+    memcpy(out + 8, name.p, name.n);
+    memcpy(out + 8 + name.n, "\r\n", 2);
+    room->server_n = 8 + name.n + 2;
+    room->date_until_ns = INT64_MIN; /* the date follows, and has moved */
+}
+
 tn__http_room *tn__http_room_of(tn_loop *loop)
 {
     tn__room *place = &loop->rooms[TN__ROOM_HTTP];
@@ -33,10 +43,7 @@ tn__http_room *tn__http_room_of(tn_loop *loop)
     tn__http_room *room = tn__zalloc(sizeof *room);
     if (!room) return NULL;
     tn__list_init(&room->free);
-    static const char server[] = "Server: TornadoServer/" TN_VERSION "\r\n";
-    room->server_n = sizeof server - 1;
-    memcpy(room->common, server, room->server_n);
-    room->date_until_ns = INT64_MIN;
+    put_server_name(room, TN_S("TornadoServer/" TN_VERSION));
     place->state = room;
     place->free = room_free;
     return room;
@@ -52,6 +59,15 @@ void tn__http_common_refresh(tn__http_room *room, const tn_loop *loop)
     memcpy(out + 6 + TN__DATE_BYTES, "\r\n", 2);
     room->common_n = room->server_n + 6 + TN__DATE_BYTES + 2;
     room->date_until_ns = loop->now_ns + 1000000000 - wall.tv_nsec;
+}
+
+int tn__http_set_server_name(tn_loop *loop, tn_str name)
+{
+    if (name.n > 40 || !tn__is_field_value(name)) return TN_EINVAL;
+    tn__http_room *room = tn__http_room_of(loop);
+    if (!room) return TN_ENOMEM;
+    put_server_name(room, name);
+    return TN_OK;
 }
 
 int tn__http_common_values(tn_loop *loop, tn_str *server, tn_str *date)

@@ -36,6 +36,9 @@ typedef struct tn__http_delegate {
      * (tn__http1_done), now or when what it has begun comes to an end.
      */
     void (*aborted)(void *app, tn__exchange *x);
+
+    /* `headers` may change the connection's body_bytes_max: only then is an announced body found too large. */
+    bool limits_bodies;
 } tn__http_delegate;
 
 typedef enum tn__http1_state {
@@ -57,17 +60,19 @@ struct tn__http1 {
     tn__op *drain;          /* waits for the output to go */
     void *held;             /* the buffer that a parked chunk lies in */
     tn__chunked chunked;
-    int64_t body_left; /* -1: chunked */
-    int64_t body_n;    /* bytes of body so far */
-    size_t out_seen;   /* unsent output when the send timeout last looked */
-    uint32_t resume;   /* the parser's */
-    uint8_t state;     /* tn__http1_state */
-    bool walking;      /* inside on_bytes: the next request is taken by its loop */
-    bool ahead;        /* bytes follow the ones being worked on */
-    bool head_begun;   /* part of a head has come */
-    bool must_linger;  /* the peer may still be sending what nobody will read */
-    bool linger_shut;  /* our side is shut down, the peer's is awaited */
-    bool told_closed;  /* peer_closed was called for this exchange */
+    int64_t body_left;     /* -1: chunked */
+    int64_t body_n;        /* bytes of body so far */
+    size_t body_bytes_max; /* for this body; `headers` may change it, as it may body_ns */
+    int64_t body_ns;       /* between two of its pieces */
+    size_t out_seen;       /* unsent output when the send timeout last looked */
+    uint32_t resume;       /* the parser's */
+    uint8_t state;         /* tn__http1_state */
+    bool walking;          /* inside on_bytes: the next request is taken by its loop */
+    bool ahead;            /* bytes follow the ones being worked on */
+    bool head_begun;       /* part of a head has come */
+    bool must_linger;      /* the peer may still be sending what nobody will read */
+    bool linger_shut;      /* our side is shut down, the peer's is awaited */
+    bool told_closed;      /* peer_closed was called for this exchange */
     union {
         struct sockaddr sa;
         struct sockaddr_in in4;

@@ -44,7 +44,7 @@ static void want_body(tn__http1 *c)
         x->head.framing.expect_continue = false;
         if (!c->ahead) tn__stream_write(&c->stream, TN_S("HTTP/1.1 100 Continue\r\n\r\n"));
     }
-    tn__http1_wait(c, c->server->body_ns);
+    tn__http1_wait(c, c->body_ns);
 }
 
 /* The application has seen the head. */
@@ -60,14 +60,16 @@ static void head_accepted(tn__http1 *c)
 
 static bool body_too_big(const tn__http1 *c, const tn__framing *framing)
 {
-    return framing->content_length > 0 && (uint64_t)framing->content_length > c->server->opts.body_bytes_max;
+    return framing->content_length > 0 && (uint64_t)framing->content_length > c->body_bytes_max;
 }
 
 static void begin_exchange(tn__http1 *c, const char *p, const tn__request_head *head)
 {
     tn__http_server *server = c->server;
     const tn__framing *framing = &head->framing;
-    if (body_too_big(c, framing)) {
+    c->body_bytes_max = server->opts.body_bytes_max;
+    c->body_ns = server->body_ns;
+    if (!server->delegate->limits_bodies && body_too_big(c, framing)) {
         tn__http1_refuse(c, 413, "Content-Length too long");
         return;
     }
@@ -94,6 +96,8 @@ static void begin_exchange(tn__http1 *c, const char *p, const tn__request_head *
     }
     if (e < 0)
         tn__http1_abandon(c, 503, "out of memory");
+    else if (body_too_big(c, framing))
+        tn__http1_abandon(c, 413, "Content-Length too long");
     else
         head_accepted(c);
 }
@@ -194,7 +198,7 @@ static size_t take_sized(tn__http1 *c, const char *p, size_t n)
     if (more && c->body_left == 0)
         complete(c);
     else if (more)
-        tn__http1_wait(c, c->server->body_ns);
+        tn__http1_wait(c, c->body_ns);
     return piece;
 }
 
@@ -206,14 +210,14 @@ static size_t take_chunked(tn__http1 *c, const char *p, size_t n)
     c->ahead = in.n > 0;
     switch (result) {
     case TN__CHUNK_DATA:
-        if (deliver(c, data)) tn__http1_wait(c, c->server->body_ns);
+        if (deliver(c, data)) tn__http1_wait(c, c->body_ns);
         break;
     case TN__CHUNK_END:
         c->body_left = 0;
         complete(c);
         break;
     case TN__CHUNK_BAD: tn__http1_abandon(c, 400, reason); return n;
-    default: tn__http1_wait(c, c->server->body_ns);
+    default: tn__http1_wait(c, c->body_ns);
     }
     return n - in.n;
 }

@@ -27,6 +27,9 @@ static inline tn_str tn__http_common(tn__http_room *room, const tn_loop *loop)
     return tn_str_of(room->common, room->common_n);
 }
 
+/* Another name than our own in Server: at most 40 bytes. TN_ENOMEM, TN_EINVAL. */
+int tn__http_set_server_name(tn_loop *loop, tn_str name);
+
 /* The two values alone. TN_ENOMEM. */
 int tn__http_common_values(tn_loop *loop, tn_str *server, tn_str *date);
 

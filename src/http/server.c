@@ -130,7 +130,7 @@ void tn__http_server_removed(tn__http_server *s, tn__http1 *c)
         tn__soon(s->loop, &s->stop_work);
 }
 
-static void stop_listening(tn__http_server *s)
+void tn__http_server_stop_listening(tn__http_server *s)
 {
     tn__list *node;
     while ((node = tn__list_pop(&s->acceptors))) {
@@ -147,7 +147,7 @@ void tn__http_server_drain(tn__http_server *s, void (*stopped)(void *arg), void 
     s->stopped = stopped;
     s->stopped_arg = arg;
     tn__work_init(&s->stop_work, stop_now);
-    stop_listening(s);
+    tn__http_server_stop_listening(s);
     for (tn__list *at = s->connections.next; at != &s->connections; at = at->next) {
         tn__http1 *c = TN__OWNER(at, tn__http1, node);
         if (tn__http1_idle(c)) tn__http1_close(c);
@@ -165,7 +165,7 @@ void tn__http_server_close_all(tn__http_server *s)
 void tn__http_server_free(tn__http_server *s)
 {
     if (!s) return;
-    stop_listening(s);
+    tn__http_server_stop_listening(s);
     s->draining = true;
     s->stopped = NULL;
     s->connections_n++; /* ours, so that the last connection does not free the server under this loop */

@@ -33,6 +33,9 @@ tn__http_server *tn__http_server_new(tn_loop *loop, const tn__http_delegate *del
 /* Accept connections from a listening descriptor, which belongs to the server from here on. */
 int tn__http_server_listen(tn__http_server *s, int fd);
 
+/* Accept no more connections; those that are open go on as before. */
+void tn__http_server_stop_listening(tn__http_server *s);
+
 /*
  * Begin a graceful end: stop listening, close idle connections, let the others finish the request in hand. `stopped` is called when
  * the last one is gone, never inside this call.
