@@ -17,7 +17,10 @@ fi
 
 mkdir -p "$build/broken"
 for name in "$@"; do
-    ninja -C "$build" "fuzz_$name" > /dev/null
+    ninja -C "$build" "fuzz_$name" > "$build/ninja.log" || {
+        tail -n 40 "$build/ninja.log"
+        exit 1
+    }
     mkdir -p "$build/found/$name"
     echo "$name: $seconds s"
     "$build/fuzz/fuzz_$name" -max_total_time="$seconds" -max_len=4096 -timeout=5 \

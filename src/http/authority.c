@@ -87,8 +87,8 @@ __attribute__((noinline)) static bool is_bracketed_authority(const char *p, cons
 
 bool tn__is_authority(tn_str s)
 {
-    const char *end = s.p + s.n;
     if (s.n == 0) return false;
+    const char *end = s.p + s.n;
     if (*s.p == '[') return is_bracketed_authority(s.p, end);
     const char *p = reg_name_end(s.p, end);
     /* RFC 9110, 4.2.1: an empty host identifies nothing. */

@@ -210,9 +210,14 @@ static const char *unfold(tn__walk *w, const char *p, tn__slice *value)
         if (!is_blank(*p)) return p;
         p = walk_value(w, p, &more);
         if (!p) return NULL;
-        if (more.n && value->n) w->head[value->at + value->n++] = ' ';
-        memmove(w->head + value->at + value->n, w->head + more.at, more.n);
-        value->n += more.n;
+        if (value->n == 0) {
+            memset(w->head + value->at, ' ', more.at - value->at);
+            *value = more;
+        } else if (more.n) {
+            w->head[value->at + value->n++] = ' ';
+            memmove(w->head + value->at + value->n, w->head + more.at, more.n);
+            value->n += more.n;
+        }
         if (blanks_end < value->at + value->n) blanks_end = value->at + value->n;
         memset(w->head + blanks_end, ' ', more.at + more.n - blanks_end);
         blanks_end = more.at + more.n;
