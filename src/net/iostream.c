@@ -21,6 +21,13 @@ static void tell_closed(tn_loop *loop, tn__work *work)
     s->user->closed(s, s->error);
 }
 
+void tn__stream_tell_hangup(tn_stream *s)
+{
+    if (s->hangup_told || !s->user->hangup) return;
+    s->hangup_told = true;
+    s->user->hangup(s);
+}
+
 /* A paused stream reads nothing, so it would not notice that the peer is gone: an error closes it, a mere end is told. */
 static void noticed_while_paused(tn_stream *s, unsigned events)
 {
@@ -30,9 +37,7 @@ static void noticed_while_paused(tn_stream *s, unsigned events)
         tn__stream_close(s, -error);
         return;
     }
-    if (s->hangup_told || !s->user->hangup) return;
-    s->hangup_told = true;
-    s->user->hangup(s);
+    tn__stream_tell_hangup(s);
 }
 
 static void on_ready(tn_loop *loop, tn__io *io, unsigned events)
@@ -44,8 +49,11 @@ static void on_ready(tn_loop *loop, tn__io *io, unsigned events)
         s->writable = true;
         if (s->first) tn__stream_flush(s);
     }
-    /* An error is found by the read that meets it; so that it does, it counts as something to read. */
-    if (events & (TN_READ | TN_ERROR | TN__PEER_CLOSED)) s->readable = true;
+    /*
+     * An error is found by the read that meets it; so that it does, it counts as something to read. A transport may have been
+     * waiting for anything before it could go on reading.
+     */
+    if (events & (TN_READ | TN_ERROR | TN__PEER_CLOSED) || s->transport) s->readable = true;
     if (s->closed) return;
     if (!s->paused) {
         if (s->readable) tn__stream_read(s);
@@ -69,15 +77,21 @@ int tn__stream_open(tn_stream *s, tn_loop *loop, int fd, const tn__stream_user *
     return e;
 }
 
+static void close_descriptor(tn_stream *s)
+{
+    int fd = s->io.fd;
+    if (s->transport) s->transport->close(s);
+    tn__io_remove(s->loop, &s->io);
+    s->io.fd = -1;
+    close(fd);
+}
+
 void tn__stream_close(tn_stream *s, int error)
 {
     if (s->closed) return;
     s->closed = true;
     s->error = error;
-    int fd = s->io.fd;
-    tn__io_remove(s->loop, &s->io);
-    s->io.fd = -1;
-    close(fd);
+    close_descriptor(s);
     tn__work_cancel(&s->again);
     s->again.run = tell_closed;
     tn__soon(s->loop, &s->again);
@@ -85,12 +99,7 @@ void tn__stream_close(tn_stream *s, int error)
 
 void tn__stream_done(tn_stream *s)
 {
-    if (s->io.fd >= 0) {
-        int fd = s->io.fd;
-        tn__io_remove(s->loop, &s->io);
-        s->io.fd = -1;
-        close(fd);
-    }
+    if (s->io.fd >= 0) close_descriptor(s);
     s->closed = true;
     tn__work_cancel(&s->again);
     tn__work_cancel(&s->flush);

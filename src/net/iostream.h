@@ -9,11 +9,35 @@
 #ifndef TN_NET_IOSTREAM_H
 #define TN_NET_IOSTREAM_H
 
+#include <sys/types.h>
+#include <sys/uio.h>
+
 #include "base/buf.h"
 #include "core/loop.h"
 
 typedef struct tn_stream tn_stream;
 typedef struct tn__block tn__block;
+
+/*
+ * What stands between a stream and its descriptor, where that is not a plain socket: TLS, or the calls that pipes want. Streams
+ * without one call recv and send themselves.
+ */
+typedef struct tn__transport {
+    /* As recv: how many bytes, 0 at the end of input, TN_EAGAIN when no more can come before the next event, or another error. */
+    ssize_t (*recv)(tn_stream *s, char *p, size_t n);
+
+    /*
+     * As sendmsg, with `n` > 0 pieces that are not empty: how many bytes were taken, TN_EAGAIN when no more can leave before the
+     * next event, or another error. 0: nothing can leave yet for reasons of its own, and it will call tn__stream_flush itself.
+     */
+    ssize_t (*send)(tn_stream *s, const struct iovec *pieces, int n);
+
+    /* No more output will come. */
+    void (*shutdown_write)(tn_stream *s);
+
+    /* The descriptor is about to be closed: say goodbye if there is something to say, and free what is the transport's. */
+    void (*close)(tn_stream *s);
+} tn__transport;
 
 typedef struct tn__stream_user {
     /*
@@ -25,7 +49,10 @@ typedef struct tn__stream_user {
     /* The peer sends no more. Called once, when all that came before has been offered. The stream can still be written to. */
     void (*eof)(tn_stream *s);
 
-    /* The peer sends no more, or is gone, noticed while the stream is paused and cannot say so by `eof`. Once. May be NULL. */
+    /*
+     * The peer sends no more, or is gone, noticed while the stream is paused and cannot say so by `eof`. Once for each pause. May be
+     * NULL.
+     */
     void (*hangup)(tn_stream *s);
 
     /* All output has reached the system, after a moment in which it had not. NULL when nobody cares. */
@@ -39,6 +66,8 @@ struct tn_stream {
     tn__io io;
     tn_loop *loop;
     const tn__stream_user *user;
+    const tn__transport *transport; /* NULL: a plain socket */
+    void *transport_state;
     tn__work again;          /* ready phase: go on reading, or report the end */
     tn__work flush;          /* end of the turn: send */
     tn__block *first, *last; /* output not yet taken by the system */

@@ -65,19 +65,20 @@ void *tn__stream_hold(tn_stream *s)
 }
 
 /* What a recv that brought nothing means. */
-static void nothing_came(tn_stream *s, ssize_t got, int error)
+static void nothing_came(tn_stream *s, ssize_t got)
 {
     if (got == 0) {
         s->eof = true;
         s->readable = false;
         return;
     }
-    if (error == EAGAIN || error == EWOULDBLOCK) {
+    int error = s->transport ? (int)got : -errno;
+    if (error == TN_EAGAIN || error == -EWOULDBLOCK) {
         s->readable = false;
         tn__io_drained(s->loop, &s->io, TN_READ);
         return;
     }
-    if (error != EINTR) tn__stream_close(s, -error);
+    if (error != -EINTR) tn__stream_close(s, error);
 }
 
 /* One recv. Returns how many bytes came, and where they lie together with what was kept. */
@@ -94,13 +95,13 @@ static size_t receive(tn_stream *s, char **p)
         room = s->kept.cap - s->kept.n;
     }
     char *into = behind_kept ? s->kept.p + s->kept.n : s->loop->recv_buf;
-    ssize_t got = recv(s->io.fd, into, room, 0);
+    ssize_t got = s->transport ? s->transport->recv(s, into, room) : recv(s->io.fd, into, room, 0);
     if (got <= 0) {
-        nothing_came(s, got, errno);
+        nothing_came(s, got);
         return 0;
     }
-    /* A short read means empty, unless the end is near: then only the next recv tells. */
-    if ((size_t)got < room && !s->peer_closed) {
+    /* A short read means empty, unless the end is near, or records are read: then only the next recv tells. */
+    if ((size_t)got < room && !s->peer_closed && !s->transport) {
         s->readable = false;
         tn__io_drained(s->loop, &s->io, TN_READ);
     }
@@ -136,7 +137,11 @@ void tn__stream_again(tn_loop *loop, tn__work *work)
 {
     (void)loop;
     tn_stream *s = TN__OWNER(work, tn_stream, again);
-    if (s->paused || s->closed) return;
+    if (s->closed) return;
+    if (s->paused) {
+        tn__stream_tell_hangup(s);
+        return;
+    }
     s->corked = true;
     size_t kept = tn__stream_kept(s);
     if (kept > 0) offer(s, s->kept.p + s->kept_at, kept, true);
@@ -155,12 +160,16 @@ void tn__stream_again(tn_loop *loop, tn__work *work)
 void tn__stream_pause(tn_stream *s)
 {
     s->paused = true;
-    if (!s->closed) tn__work_cancel(&s->again);
+    if (s->closed) return;
+    tn__work_cancel(&s->again);
+    /* The end may have been announced together with the bytes that led here: no event will tell of it again. */
+    if (s->peer_closed && !s->hangup_told) tn__soon(s->loop, &s->again);
 }
 
 void tn__stream_resume(tn_stream *s)
 {
     if (!s->paused) return;
-    s->paused = false;
+    s->paused = s->hangup_told = false;
+    if (!s->closed) tn__work_cancel(&s->again);
     if (!s->closed && (s->readable || s->eof || tn__stream_kept(s) > 0)) tn__soon(s->loop, &s->again);
 }
