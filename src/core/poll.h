@@ -26,6 +26,7 @@ struct tn__io {
     uint32_t place;    /* the back-end's own */
     uint16_t interest; /* TN_READ | TN_WRITE */
     bool edge;
+    bool exclusive; /* level-triggered, and other processes may watch the same: one of them is woken, not all */
     bool harvested; /* an event for it waits in the batch of this turn */
     void (*ready)(tn_loop *loop, tn__io *io, unsigned events);
 };

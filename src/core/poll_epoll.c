@@ -45,6 +45,7 @@ static int control(tn__poller *p, int verb, tn__io *io)
     } else {
         if (io->interest & TN_READ) event.events |= EPOLLIN;
         if (io->interest & TN_WRITE) event.events |= EPOLLOUT;
+        if (io->exclusive) event.events |= EPOLLEXCLUSIVE;
     }
     return epoll_ctl(p->fd, verb, io->fd, &event) ? -errno : 0;
 }
@@ -56,7 +57,10 @@ static int epoll_add(tn__poller *p, tn__io *io)
 
 static int epoll_update(tn__poller *p, tn__io *io)
 {
-    return io->edge ? 0 : control(p, EPOLL_CTL_MOD, io);
+    if (io->edge) return 0;
+    if (!io->exclusive) return control(p, EPOLL_CTL_MOD, io);
+    control(p, EPOLL_CTL_DEL, io); /* what is exclusive cannot be modified */
+    return control(p, EPOLL_CTL_ADD, io);
 }
 
 static void epoll_remove(tn__poller *p, tn__io *io)

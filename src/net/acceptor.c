@@ -101,7 +101,7 @@ int tn__acceptor_start(tn_loop *loop, tn__acceptor *a, int fd)
     if (tn_addr_family(&local) != AF_UNIX) TN_TRY(tn__socket_nodelay(fd));
 
     a->loop = loop;
-    a->io = (tn__io){.fd = fd, .interest = TN_READ, .ready = accept_batch};
+    a->io = (tn__io){.fd = fd, .interest = TN_READ, .exclusive = true, .ready = accept_batch};
     tn__timeout_init(&a->retry, end_rest);
     a->rest_ns = REST_NS_FIRST;
     a->said_ns = INT64_MIN / 2;

@@ -12,11 +12,15 @@
 #include "gen/invoke.h"
 #include "net/listen.h"
 #include "net/socket.h"
+#include "tornado/process.h"
 #include "web/app.h"
 
 typedef struct serving {
     tn_serve_opts opts;
     int level;
+    tn_worker *worker; /* NULL in a process that serves alone */
+    int fds[TN__LISTENERS_MAX];
+    int fds_n; /* open, and not yet the server's */
     tn_loop *loop;
     tn_log_console *console;
     tn__http_server *server;
@@ -48,6 +52,7 @@ static int take_command_line(serving *s)
         {"address", TN__OPTION_TEXT, &o->address, 0, 0, "ADDRESS", "listen on this address only"},
         {"unix-socket", TN__OPTION_TEXT, &o->unix_socket, 0, 0, "PATH", "listen on a Unix socket; @NAME for an abstract one"},
         {"reuse-port", TN__OPTION_FLAG, &o->reuse_port, 0, 0, NULL, "let several processes listen on the same port"},
+        {"workers", TN__OPTION_INT, &o->workers, -1, 1024, "N", "serve with N processes; -1: one for each CPU"},
         {"inherited-fd", TN__OPTION_INT, &o->inherited_fd, 0, 1 << 20, "FD", "listen on this inherited descriptor"},
         {"logging", TN__OPTION_LEVEL, &s->level, 0, 0, "LEVEL", "debug, info, warning, error or none"},
         {"grace", TN__OPTION_SECONDS, &o->grace, 0, 0, "SECONDS", "time for requests in flight after SIGTERM"},
@@ -66,16 +71,11 @@ static int take_command_line(serving *s)
     return o->argv ? tn__argv_take(options, o->argc, o->argv) : -1;
 }
 
-/* The descriptors to listen on: one that was named, those that systemd handed over, or new ones. Returns how many. */
-static int open_listeners(const tn_serve_opts *o, int *fds, tn_error *err)
+/* Open the descriptors to listen on: one that was named, those that systemd handed over, or new ones. */
+static int open_listeners(serving *s)
 {
-    if (o->inherited_fd > 0) {
-        fds[0] = o->inherited_fd;
-        TN_TRY(tn__listen_adopt(o->inherited_fd, err));
-        return 1;
-    }
-    int n = tn__listen_inherited(fds, TN__LISTENERS_MAX, err);
-    if (n != 0) return n;
+    const tn_serve_opts *o = &s->opts;
+    tn_error err = {0};
     tn__bind_opts bind = {
         .address = o->address,
         .port = o->port,
@@ -83,7 +83,17 @@ static int open_listeners(const tn_serve_opts *o, int *fds, tn_error *err)
         .backlog = o->backlog,
         .reuse_port = o->reuse_port,
     };
-    return tn__bind_sockets(&bind, fds, TN__LISTENERS_MAX, err);
+    int n = 0;
+    if (o->inherited_fd > 0) {
+        s->fds[0] = o->inherited_fd;
+        n = tn__listen_adopt(o->inherited_fd, &err) < 0 ? TN_EINVAL : 1;
+    } else {
+        n = tn__listen_inherited(s->fds, TN__LISTENERS_MAX, &err);
+        if (n == 0) n = tn__bind_sockets(&bind, s->fds, TN__LISTENERS_MAX, &err);
+    }
+    if (n < 0) return complain(err.text);
+    s->fds_n = n;
+    return TN_OK;
 }
 
 /* Say where a descriptor listens; returns its port. */
@@ -93,22 +103,23 @@ static int announce(const serving *s, int fd)
     char text[TN_ADDR_TEXT_BYTES];
     if (tn__socket_local(fd, &local) < 0) return 0;
     tn_str shown = tn_addr_format(&local, text);
-    TN__SAY(&s->loop->report, TN_LOG_INFO, TN_LOG_GENERAL, "Listening on " TN_FMT, TN_ARG(shown));
+    if (!s->worker || tn_worker_id(s->worker) == 0)
+        TN__SAY(&s->loop->report, TN_LOG_INFO, TN_LOG_GENERAL, "Listening on " TN_FMT, TN_ARG(shown));
     return tn_addr_port(&local);
 }
 
-/* Listen, and return the port; 0 for a Unix socket. */
-static int listen_on(serving *s, tn_error *err)
+/* Give the descriptors to the server, and return the port; 0 for a Unix socket. */
+static int listen_on(serving *s)
 {
-    int fds[TN__LISTENERS_MAX], port = 0, e = TN_OK;
-    int n = open_listeners(&s->opts, fds, err);
-    for (int i = 0; i < n; i++) {
-        if (e == TN_OK) port = announce(s, fds[i]);
-        if (e == TN_OK) e = tn__http_server_listen(s->server, fds[i]);
-        if (e < 0) close(fds[i]);
+    int port = 0;
+    while (s->fds_n > 0) {
+        int fd = s->fds[s->fds_n - 1], on = announce(s, fd);
+        int e = tn__http_server_listen(s->server, fd);
+        if (e < 0) return complain_code("cannot listen", e);
+        s->fds_n--;
+        if (on > 0) port = on;
     }
-    if (e < 0) snprintf(err->text, sizeof err->text, "cannot listen: %s", tn_strerror(e));
-    return n < 0 ? n : e < 0 ? e : port;
+    return port;
 }
 
 static void all_done(void *arg)
@@ -123,6 +134,11 @@ static void out_of_time(void *arg)
     tn_loop_stop(s->loop);
 }
 
+static double grace_of(const serving *s)
+{
+    return s->opts.grace < 0 ? 0 : s->opts.grace > 0 ? s->opts.grace : standard_grace;
+}
+
 /* The first signal begins a graceful end; who is in a hurry sends a second one. */
 static void on_signal(void *arg, int signum)
 {
@@ -133,8 +149,7 @@ static void on_signal(void *arg, int signum)
         _exit(1);
     }
     s->stopping = true;
-    double grace = s->opts.grace < 0 ? 0 : s->opts.grace > 0 ? s->opts.grace : standard_grace;
-    tn_call_later(s->loop, grace, out_of_time, s);
+    tn_call_later(s->loop, grace_of(s), out_of_time, s);
     tn__http_server_drain(s->server, all_done, s);
 }
 
@@ -150,26 +165,30 @@ static void fill_standard_descriptors(void)
     if (fd >= 0) close(fd);
 }
 
+/* What ends the process gracefully. Ctrl-C reaches a worker as its parent's SIGTERM, so that one signal does not count twice. */
+static int watch_signals(serving *s)
+{
+    signal(SIGPIPE, SIG_IGN);
+    int e = tn_signal_watch(s->loop, SIGTERM, on_signal, s);
+    if (e == TN_OK && !s->worker) e = tn_signal_watch(s->loop, SIGINT, on_signal, s);
+    return e < 0 ? complain_code("cannot watch signals", e) : TN_OK;
+}
+
 static int start(serving *s)
 {
-    tn_error err = {0};
-    fill_standard_descriptors();
-    int e = tn_app_error(s->opts.app, &err);
-    if (e < 0) return complain(err.text);
-    e = tn_loop_new(&s->loop, NULL);
+    int e = tn_loop_new(&s->loop, NULL);
     if (e < 0) return complain_code("cannot make an event loop", e);
     s->console = tn_log_console_new(s->loop, STDERR_FILENO, s->level);
     s->opts.app->invoker = &tn__coroutine_invoker;
     s->server = tn__http_server_new(s->loop, &tn__web_delegate, s->opts.app, &s->opts.http);
     if (!s->console || !s->server) return complain("out of memory");
 
-    int port = listen_on(s, &err);
-    if (port < 0) return complain(err.text);
-    signal(SIGPIPE, SIG_IGN);
-    e = tn_signal_watch(s->loop, SIGTERM, on_signal, s);
-    if (e == TN_OK) e = tn_signal_watch(s->loop, SIGINT, on_signal, s);
-    if (e < 0) return complain_code("cannot watch signals", e);
+    int port = 0;
+    if (s->fds_n == 0) TN_TRY(open_listeners(s));
+    TN_TRY(port = listen_on(s));
+    TN_TRY(watch_signals(s));
     if (s->opts.on_start) s->opts.on_start(s->loop, port, s->opts.on_start_arg);
+    if (s->worker) tn_worker_ready(s->worker);
     return TN_OK;
 }
 
@@ -182,6 +201,48 @@ static void stop(serving *s)
     tn_log_console_free(s->console);
     tn_loop_free(s->loop);
     tn_app_free(s->opts.app);
+    while (s->fds_n > 0) close(s->fds[--s->fds_n]);
+}
+
+/* One serving process, from its loop to its exit status. */
+static int serve_here(serving *s)
+{
+    int e = start(s);
+    if (e == TN_OK) e = tn_loop_run(s->loop);
+    stop(s);
+    return e < 0 ? 1 : 0;
+}
+
+static int serve_as_worker(tn_worker *worker, void *arg)
+{
+    serving *s = arg;
+    s->worker = worker;
+    return serve_here(s);
+}
+
+/* The parent opens what is shared, and then only supervises. */
+static int serve_with_workers(serving *s)
+{
+    int e = s->opts.reuse_port ? TN_OK : open_listeners(s);
+    if (e == TN_OK) {
+        double grace = grace_of(s) + 5; /* a worker knows best what is worth saying about its own end */
+        e = tn_fork_workers(serve_as_worker, .arg = s, .count = s->opts.workers, .log_level = s->level, .grace = grace);
+        if (e < 0) complain_code("workers", e);
+    }
+    stop(s);
+    return e < 0 ? 1 : 0;
+}
+
+/* Options of the program and of the command line, and the application itself. Returns -1 to go on, else the exit status. */
+static int check(serving *s)
+{
+    tn_error err = {0};
+    fill_standard_descriptors();
+    if (s->opts.logging) s->level = tn_log_level_parse(s->opts.logging);
+    if (s->level < 0) return complain("logging must be debug, info, warning, error or none"), 1;
+    int status = take_command_line(s);
+    if (status >= 0) return status;
+    return tn_app_error(s->opts.app, &err) < 0 ? (complain(err.text), 1) : -1;
 }
 
 int tn_serve_(const tn_serve_opts *opts, size_t opts_size)
@@ -189,17 +250,8 @@ int tn_serve_(const tn_serve_opts *opts, size_t opts_size)
     serving s = {.level = TN_LOG_INFO};
     size_t known = offsetof(tn_serve_opts, end_);
     memcpy(&s.opts, opts, opts_size < known ? opts_size : known);
-    int status = -1;
-    if (s.opts.logging) {
-        s.level = tn_log_level_parse(s.opts.logging);
-        if (s.level < 0) status = (complain("logging must be debug, info, warning, error or none"), 1);
-    }
-    if (status < 0) status = take_command_line(&s);
-    if (status < 0) {
-        int e = start(&s);
-        if (e == TN_OK) e = tn_loop_run(s.loop);
-        status = e < 0 ? 1 : 0;
-    }
+    int status = check(&s);
+    if (status < 0) return s.opts.workers ? serve_with_workers(&s) : serve_here(&s);
     stop(&s);
     return status;
 }
