@@ -1,10 +1,10 @@
 /*
  * Futures: results that are still to come.
  *
- * Every call that waits, tn_x(...), has a twin tn_x_start(...) that returns a tn_future at once and may be called anywhere on the
- * loop's thread. A future is born with one reference, which tn_await consumes, or tn_future_unref gives back; giving the last one
- * back while the result is still to come says that nobody wants it any more. A `_start` call returns NULL for lack of memory, and
- * tn_await answers NULL with TN_ENOMEM, so that nothing needs checking in between.
+ * Every call that waits, tn_x(...), has a twin tn_x_start(...) that returns a tn_future of the thread's current loop at once, and
+ * may be called anywhere on that thread. A future is born with one reference, which tn_await consumes, or tn_future_unref gives back;
+ * giving the last one back while the result is still to come says that nobody wants it any more. A `_start` call returns NULL for
+ * lack of memory (or of a loop), and tn_await answers NULL with TN_ENOMEM, so that nothing needs checking in between.
  *
  * Programs make futures of their own with tn_future_new, for what their callbacks will know later. All calls belong to the thread
  * of the loop. All exist since 0.1.
@@ -79,7 +79,7 @@ TN_API int tn_future_on_done(tn_future *future, tn_future_callback *fn, void *ar
  * Fails with TN_ENOMEM, or the system's error when no thread can be had.
  */
 TN_API int tn_run_blocking(int (*fn)(void *arg), void *arg);
-TN_API tn_future *tn_run_blocking_start(tn_loop *loop, int (*fn)(void *arg), void *arg);
+TN_API tn_future *tn_run_blocking_start(int (*fn)(void *arg), void *arg);
 
 #ifdef __cplusplus
 }

@@ -61,7 +61,7 @@ TN_API int tn_defer(tn_callback *fn, void *arg);
 
 /* Wait for this many seconds; for zero or less, let all others that are ready go first. Returns TN_OK. */
 TN_API int tn_sleep(double seconds);
-TN_API tn_future *tn_sleep_start(tn_loop *loop, double seconds);
+TN_API tn_future *tn_sleep_start(double seconds);
 
 /*
  * Wait for a future and give its reference back. NULL stands for a future that could not be made.
@@ -147,8 +147,8 @@ TN_API void tn_group_cancel(tn_group *group);
 /*
  * Wait until all coroutines of a group have ended.
  *
- * Returns TN_OK, or the first error that one of them returned. When the waiting is cut short (TN_ETIMEDOUT, TN_ECANCELED), it cancels
- * them, still waits for their ends, and returns that error. The group may be used again if it was not cancelled.
+ * Returns TN_OK, or the first error that one of them returned. When the waiting is cut short (TN_ETIMEDOUT, TN_ECANCELED), it
+ * cancels them, still waits for their ends, and returns that error. The group may be used again if it was not cancelled.
  *
  * It has no twin: the group lies in the frame of the function that waits.
  */

@@ -24,11 +24,14 @@ static int wait_for(tn_future *f, const char *call, const void *where)
     tn__op *op;
     if (!f) return TN_ENOMEM;
     TN_TRY(tn__task_op_at(&op, call, where));
-    if (f->done) return f->result;
-    awaiting a = {.op = op};
-    tn__watch_add(&a.watch, f, on_end);
-    tn__op_begin(op, &a, withdraw);
-    return tn__task_wait(op);
+    if (!f->done) {
+        awaiting a = {.op = op};
+        tn__watch_add(&a.watch, f, on_end);
+        tn__op_begin(op, &a, withdraw);
+        int result = tn__task_wait(op);
+        if (!f->done) return result; /* the wait was cut short */
+    }
+    return tn_future_result(f);
 }
 
 int tn_await(tn_future *f)

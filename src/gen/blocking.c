@@ -63,9 +63,9 @@ int tn_run_blocking(int (*fn)(void *arg), void *arg)
     return j.returned ? j.result : result;
 }
 
-tn_future *tn_run_blocking_start(tn_loop *loop, int (*fn)(void *arg), void *arg)
+tn_future *tn_run_blocking_start(int (*fn)(void *arg), void *arg)
 {
-    tn__loop_check_thread(loop, __func__);
+    tn_loop *loop = tn_loop_current();
     tn_future *f = tn__future_new(loop, 0);
     if (f) tn__future_begun(f, tn__executor_submit(loop, fn, arg, NULL, &f->op));
     return f;

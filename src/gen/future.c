@@ -17,7 +17,7 @@ static void on_op_done(tn_loop *loop, tn__op *op, int result)
 
 tn_future *tn__future_new(tn_loop *loop, size_t room)
 {
-    tn__gen *gen = tn__gen_of(loop);
+    tn__gen *gen = loop ? tn__gen_of(loop) : NULL;
     if (!gen || gen->closing) return NULL;
     tn_future *f = tn__zalloc(((sizeof *f + 15) & ~(size_t)15) + room);
     if (!f) return NULL;
@@ -46,7 +46,9 @@ tn_future *tn_future_ref(tn_future *f)
 void tn_future_unref(tn_future *f)
 {
     if (!f || --f->refs > 0) return;
+    bool well = f->done ? f->result >= 0 : f->op.state == TN__OP_ENDED && f->op.result >= 0;
     tn__op_cancel(&f->op);
+    if (f->released) f->released(f, well && !f->claimed);
     tn__list_remove(&f->node);
     /* Nobody holds a reference, so that nobody can be watching either: watchers hold one. */
     if (f->destroy) f->destroy(f->value);
@@ -100,7 +102,7 @@ int tn_future_fail(tn_future *f, int error)
 
 int tn_future_cancel(tn_future *f)
 {
-    if (f->done) return TN_EBUSY;
+    if (f->done || f->op.state == TN__OP_ENDED) return TN_EBUSY;
     tn__op_cancel(&f->op);
     return finish(f, TN_ECANCELED);
 }
@@ -119,6 +121,7 @@ bool tn_future_done(const tn_future *f)
 
 int tn_future_result(const tn_future *f)
 {
+    ((tn_future *)f)->claimed |= f->done; /* whoever asks takes what comes with it */
     return f->result;
 }
 
@@ -197,9 +200,9 @@ void tn__futures_close(tn__gen *gen)
     for (tn__list *node; (node = tn__list_pop(&gen->told));) told_free(TN__OWNER(node, told, node));
     for (tn__list *node; (node = tn__list_pop(&gen->futures));) {
         tn_future *f = TN__OWNER(node, tn_future, node);
+        f->done = true;
+        f->result = f->op.state == TN__OP_ENDED ? f->op.result : TN_ECANCELED;
         tn__op_cancel(&f->op);
         while (tn__list_pop(&f->watches)) continue;
-        f->done = true;
-        f->result = TN_ECANCELED;
     }
 }

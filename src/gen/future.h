@@ -34,9 +34,12 @@ struct tn_future {
     void *value;
     void (*destroy)(void *value);
     tn_str str;
-    tn__op op;        /* what the engine ends; idle for futures that programs end */
-    tn__list node;    /* in gen->futures while pending */
-    tn__list watches; /* of tn__watch, while pending */
+    void (*released)(tn_future *future,
+                     bool unclaimed); /* when it is freed: it ended well, and nobody was told. NULL: nothing to do */
+    bool claimed;                     /* somebody was told its result */
+    tn__op op;                        /* what the engine ends; idle for futures that programs end */
+    tn__list node;                    /* in gen->futures while pending */
+    tn__list watches;                 /* of tn__watch, while pending */
 };
 
 /* A pending future with `room` zeroed bytes of its own. NULL for lack of memory, and while the loop is being freed. */

@@ -23,8 +23,8 @@
 #endif
 
 /*
- * ThreadSanitizer keeps a stack of calls for each side: a function that begins on one and ends on the other must not be counted, and
- * those that switch must not become calls of their own.
+ * ThreadSanitizer keeps a stack of calls for each side: a function that begins on one and ends on the other must not be counted,
+ * and those that switch must not become calls of their own.
  */
 #if !defined(TN__TSAN)
 #define TN__NO_SANITIZE_THREAD

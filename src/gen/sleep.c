@@ -50,9 +50,9 @@ int tn_sleep(double seconds)
     return result == TN__PENDING ? tn__task_wait(op) : result;
 }
 
-tn_future *tn_sleep_start(tn_loop *loop, double seconds)
+tn_future *tn_sleep_start(double seconds)
 {
-    tn__loop_check_thread(loop, __func__);
+    tn_loop *loop = tn_loop_current();
     tn_future *f = tn__future_new(loop, sizeof(sleeper));
     if (f) tn__future_begun(f, sleep_op(loop, tn__future_room(f), seconds, &f->op));
     return f;

@@ -146,7 +146,7 @@ void tn__stack_pool_done(tn__stack_pool *pool)
         for (tn__list *node; (node = tn__list_pop(&pool->idle[i]));) stack_free(pool, TN__OWNER(node, tn__stack, node));
 }
 
-/* Instrumentation leaves marks around frames that are none of the program's; and reading below the stack pointer is not a bug here. */
+/* AddressSanitizer would take reading where frames have been for a bug. */
 __attribute__((no_sanitize_address)) TN__NO_SANITIZE_THREAD size_t tn__stack_high_water(const tn__stack *stack)
 {
     enum { PAGES_AT_ONCE = 64 };

@@ -4,7 +4,7 @@
 
 static tn_future *after(double seconds)
 {
-    return tn_sleep_start(tn_loop_current(), seconds);
+    return tn_sleep_start(seconds);
 }
 
 static tn_future *ended(int result)

@@ -21,7 +21,7 @@ static int runs(void *arg)
 {
     pthread_t self = pthread_self();
     (void)arg;
-    if (tn_await(tn_run_blocking_start(tn_loop_current(), elsewhere, &self)) != 17) return -1;
+    if (tn_await(tn_run_blocking_start(elsewhere, &self)) != 17) return -1;
     return tn_run_blocking(elsewhere, &self);
 }
 
@@ -73,7 +73,7 @@ TEST(run_blocking, is_waited_for_when_the_loop_is_freed)
 
 static int drops(void *arg)
 {
-    tn_future *f = tn_run_blocking_start(tn_loop_current(), slow, arg);
+    tn_future *f = tn_run_blocking_start(slow, arg);
     TN_TRY(tn_sleep(0.1));
     tn_future_unref(f);
     return TN_OK;

@@ -15,7 +15,7 @@ static int waits(void *arg)
 static int awaits(void *arg)
 {
     (void)arg;
-    return tn_await(tn_sleep_start(tn_loop_current(), 60));
+    return tn_await(tn_sleep_start(60));
 }
 
 static int dumps(void *arg)
