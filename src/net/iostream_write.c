@@ -104,17 +104,25 @@ static void advance(tn_stream *s, size_t n)
     }
 }
 
-/* Hand over as much as one call takes. */
+static ssize_t send_pieces(tn_stream *s)
+{
+    struct iovec pieces[PIECES_MAX];
+    int n = 0;
+    for (tn__block *b = s->first; b && n < PIECES_MAX; b = b->next)
+        if (b->n > b->at) pieces[n++] = (struct iovec){b->p + b->at, b->n - b->at};
+    if (s->transport) return s->transport->send(s, pieces, n);
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)n};
+    ssize_t sent = sendmsg(s->io.fd, &message, MSG_NOSIGNAL);
+    return sent < 0 ? -errno : sent;
+}
+
+/* Hand over as much as one call takes. How many bytes that was, or a negative error. */
 static ssize_t send_some(tn_stream *s)
 {
     tn__block *b = s->first;
-    if (!b->next) return send(s->io.fd, b->p + b->at, b->n - b->at, MSG_NOSIGNAL);
-
-    struct iovec pieces[PIECES_MAX];
-    size_t n = 0;
-    for (; b && n < PIECES_MAX; b = b->next) pieces[n++] = (struct iovec){b->p + b->at, b->n - b->at};
-    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = n};
-    return sendmsg(s->io.fd, &message, MSG_NOSIGNAL);
+    if (b->next || s->transport) return send_pieces(s);
+    ssize_t sent = send(s->io.fd, b->p + b->at, b->n - b->at, MSG_NOSIGNAL);
+    return sent < 0 ? -errno : sent;
 }
 
 void tn__stream_flush(tn_stream *s)
@@ -122,16 +130,21 @@ void tn__stream_flush(tn_stream *s)
     while (s->out_bytes > 0 && s->writable && !s->closed) {
         size_t asked = s->out_bytes;
         ssize_t sent = send_some(s);
-        if (sent < 0) {
-            if (errno == EINTR) continue;
-            if (errno != EAGAIN && errno != EWOULDBLOCK) {
-                tn__stream_close(s, -errno);
+        if (sent <= 0) {
+            if (sent == -EINTR) continue;
+            if (sent == 0) { /* a transport that is not ready */
+                s->congested = true;
+                return;
+            }
+            if (sent != TN_EAGAIN && sent != -EWOULDBLOCK) {
+                tn__stream_close(s, (int)sent);
                 return;
             }
             sent = 0;
         }
         advance(s, (size_t)sent);
-        if ((size_t)sent < asked && (!s->first || s->first->at > 0 || sent == 0)) {
+        /* A transport takes what it likes at a time: only the next call tells whether there is more room. */
+        if (sent == 0 || ((size_t)sent < asked && s->first->at > 0 && !s->transport)) {
             s->writable = false;
             s->congested = true;
             tn__io_drained(s->loop, &s->io, TN_WRITE);
@@ -151,5 +164,9 @@ void tn__stream_late_flush(tn_loop *loop, tn__work *work)
 
 void tn__stream_shutdown_write(tn_stream *s)
 {
-    if (!s->closed) shutdown(s->io.fd, SHUT_WR);
+    if (s->closed) return;
+    if (s->transport)
+        s->transport->shutdown_write(s);
+    else
+        shutdown(s->io.fd, SHUT_WR);
 }
