@@ -15,7 +15,7 @@
 
 /* Names that are looked up often: made once, interned. */
 #define TNPY_NAMES(X)                                                                                                              \
-    X(__await__) X(_asyncio_future_blocking) X(_body_future) X(_execute) X(_handle_request_exception) X(_headers) X(_log)          \
+    X(__await__) X(_asyncio_future_blocking) X(_) X(_execute) X(_handle_request_exception) X(_headers) X(_log)          \
     X(_on_native_error) X(_parse_body) X(_path_decoded) X(_slow_finish) X(_slow_flush) X(_transforms) X(_ui_module)                \
     X(_write_buffer) X(add) X(add_done_callback) X(all) X(application) X(call_soon) X(cancel) X(close) X(context) X(data_received) \
     X(error) X(exc_info) X(execute) X(exception) X(finish) X(groupdict) X(groups) X(headers_received) X(isEnabledFor) X(log)       \
@@ -33,8 +33,9 @@
     X(deferred_task) X(enter_task) X(leave_task)   /* tornado._task; the last two asyncio's */                                    \
     X(make_task)                                   /* tornado._task: for loops and versions that want a Task always */            \
     X(convert_yielded)                             /* tornado.gen */                                                              \
-    X(json_encode) X(escape_json)                  /* tornado.escape */                                                           \
+    X(escape)                                      /* the module tornado.escape */                                                           \
     X(request_start_line) X(http_headers) X(http_input_error) /* tornado.httputil */                                              \
+    X(request_class) X(parse_query) X(make_cookies) /* the same */                                                               \
     X(stream_closed_error) X(http_output_error)                                                                                   \
     X(request_handler) X(web_application) X(rule_type) X(url_spec) X(path_matches) X(any_matches) /* tornado.web, routing */       \
     X(format_timestamp) X(datetime)

@@ -27,7 +27,6 @@ import traceback
 import types
 import weakref
 from collections.abc import Callable
-from typing import Optional, cast
 
 from tornado import process
 from tornado.ioloop import IOLoop, PeriodicCallback
@@ -58,7 +57,7 @@ def start(check_time: int = 500) -> None:
     .. versionchanged:: 5.0
        The ``io_loop`` argument was removed.
     """
-    io_loop = cast(IOLoop, IOLoop.current())
+    io_loop = IOLoop.current()
     if io_loop in _io_loops:
         return
     _io_loops.add(io_loop)
@@ -171,7 +170,7 @@ def main() -> None:
     wait()
 
 
-def _parse_arguments(args: list[str]) -> tuple[bool, Optional[str], str, list[str]]:
+def _parse_arguments(args: list[str]) -> tuple[bool, str | None, str, list[str]]:
     """Return what `main` is asked to do. Options behind the module or script are that one's own."""
     until_success = bool(args) and args[0] == "--until-success"
     if until_success:

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 from concurrent import futures
 from types import TracebackType
-from typing import Any, Optional, TypeVar, Union
+from typing import Any, TypeVar, Union
 
 from tornado.log import app_log
 
@@ -138,7 +138,7 @@ def _copy_outcome(target: Any, source: Any) -> None:
 
 
 def future_set_result_unless_cancelled(
-    future: "Union[futures.Future[_T], Future[_T]]", value: _T
+    future: "futures.Future[_T] | Future[_T]", value: _T
 ) -> None:
     """Set the result of a future, unless it was cancelled.
 
@@ -151,7 +151,7 @@ def future_set_result_unless_cancelled(
 
 
 def future_set_exception_unless_cancelled(
-    future: "Union[futures.Future[_T], Future[_T]]", exc: BaseException
+    future: "futures.Future[_T] | Future[_T]", exc: BaseException
 ) -> None:
     """Set the exception of a future. If it was cancelled, log the exception instead, so it is not lost.
 
@@ -164,8 +164,8 @@ def future_set_exception_unless_cancelled(
 
 
 def future_set_exc_info(
-    future: "Union[futures.Future[_T], Future[_T]]",
-    exc_info: tuple[Optional[type[BaseException]], Optional[BaseException], Optional[TracebackType]],
+    future: "futures.Future[_T] | Future[_T]",
+    exc_info: tuple[type[BaseException] | None, BaseException | None, TracebackType | None],
 ) -> None:
     """Set the exception of a future from what `sys.exc_info` returned. Does what
     `future_set_exception_unless_cancelled` does when it was cancelled.

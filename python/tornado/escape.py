@@ -9,7 +9,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Callable
-from typing import Any, Optional, Union, overload
+from typing import Any, overload
 
 __all__ = [
     "json_decode", "json_encode", "linkify", "native_str", "parse_qs_bytes", "recursive_unicode", "squeeze",
@@ -23,7 +23,7 @@ def utf8(value: bytes) -> bytes: ...
 def utf8(value: str) -> bytes: ...
 @overload
 def utf8(value: None) -> None: ...
-def utf8(value: Union[None, str, bytes]) -> Optional[bytes]:
+def utf8(value: None | str | bytes) -> bytes | None:
     """Return text as UTF-8 bytes.
 
     >>> utf8("\u00e9")
@@ -44,7 +44,7 @@ def to_unicode(value: str) -> str: ...
 def to_unicode(value: bytes) -> str: ...
 @overload
 def to_unicode(value: None) -> None: ...
-def to_unicode(value: Union[None, str, bytes]) -> Optional[str]:
+def to_unicode(value: None | str | bytes) -> str | None:
     """Return UTF-8 bytes as text.
 
     >>> to_unicode(b"caf\\xc3\\xa9") == "caf\u00e9"
@@ -83,7 +83,7 @@ def recursive_unicode(obj: Any) -> Any:
     return obj
 
 
-def xhtml_escape(value: Union[str, bytes]) -> str:
+def xhtml_escape(value: str | bytes) -> str:
     """Make a string safe to stand in HTML or XML, between tags or inside a quoted attribute.
 
     >>> xhtml_escape("<a href='x'>")
@@ -97,7 +97,7 @@ def xhtml_escape(value: Union[str, bytes]) -> str:
     return html.escape(to_unicode(value))
 
 
-def xhtml_unescape(value: Union[str, bytes]) -> str:
+def xhtml_unescape(value: str | bytes) -> str:
     """Undo `xhtml_escape`, and resolve every other character reference of HTML 5.
 
     >>> xhtml_unescape("1 &lt; 2 &amp; caf&eacute; &#x21;") == "1 < 2 & caf\u00e9 !"
@@ -121,7 +121,7 @@ def json_encode(value: Any) -> str:
     return json.dumps(value).replace("</", "<\\/")
 
 
-def json_decode(value: Union[str, bytes]) -> Any:
+def json_decode(value: str | bytes) -> Any:
     """Return the value of a JSON text.
 
     >>> json_decode(b'{"ids": [1, 2]}')
@@ -144,7 +144,7 @@ def squeeze(value: str) -> str:
     return _BLANKS.sub(" ", value).strip()
 
 
-def url_escape(value: Union[str, bytes], plus: bool = True) -> str:
+def url_escape(value: str | bytes, plus: bool = True) -> str:
     """Return a string as it may stand in a URL.
 
     >>> url_escape("a b/c"), url_escape("a b/c", plus=False)
@@ -160,12 +160,12 @@ def url_escape(value: Union[str, bytes], plus: bool = True) -> str:
 
 
 @overload
-def url_unescape(value: Union[str, bytes], encoding: None, plus: bool = True) -> bytes: ...
+def url_unescape(value: str | bytes, encoding: None, plus: bool = True) -> bytes: ...
 @overload
-def url_unescape(value: Union[str, bytes], encoding: str = "utf-8", plus: bool = True) -> str: ...
+def url_unescape(value: str | bytes, encoding: str = "utf-8", plus: bool = True) -> str: ...
 def url_unescape(
-    value: Union[str, bytes], encoding: Optional[str] = "utf-8", plus: bool = True
-) -> Union[str, bytes]:
+    value: str | bytes, encoding: str | None = "utf-8", plus: bool = True
+) -> str | bytes:
     """Undo `url_escape`.
 
     >>> url_unescape("caf%C3%A9+%2B") == "caf\u00e9 +"
@@ -189,7 +189,7 @@ def url_unescape(
 
 
 def parse_qs_bytes(
-    qs: Union[str, bytes], keep_blank_values: bool = False, strict_parsing: bool = False
+    qs: str | bytes, keep_blank_values: bool = False, strict_parsing: bool = False
 ) -> dict[str, list[bytes]]:
     """Parse a query string into names, as text, and the list of each one's values, as bytes.
 
@@ -218,11 +218,11 @@ _LINK_LENGTH = 30
 
 
 def linkify(
-    text: Union[str, bytes],
+    text: str | bytes,
     shorten: bool = False,
-    extra_params: Union[str, Callable[[str], str]] = "",
+    extra_params: str | Callable[[str], str] = "",
     require_protocol: bool = False,
-    permitted_protocols: Optional[list[str]] = None,
+    permitted_protocols: list[str] | None = None,
 ) -> str:
     """Turn plain text into HTML in which URLs are links.
 
@@ -243,7 +243,7 @@ def linkify(
     """
     text = xhtml_escape(text)
     permitted = ("http", "https") if permitted_protocols is None else permitted_protocols
-    pieces = []
+    pieces: list[str] = []
     done = 0
     for word in _LINK_WORD.finditer(text):
         if word.start() < done:
@@ -262,7 +262,7 @@ def linkify(
     return "".join(pieces)
 
 
-def _find_link(text: str, word: "re.Match[str]") -> Optional[tuple[str, int, int, int]]:
+def _find_link(text: str, word: "re.Match[str]") -> tuple[str, int, int, int] | None:
     """Return the protocol ("" for www.), start, start of what follows the protocol, and end of a link at this word."""
     separator = _LINK_START.match(text, word.end())
     if separator:
@@ -286,7 +286,7 @@ def _find_link(text: str, word: "re.Match[str]") -> Optional[tuple[str, int, int
 
 
 def _link(
-    url: str, protocol: str, body: int, shorten: bool, extra_params: Union[str, Callable[[str], str]]
+    url: str, protocol: str, body: int, shorten: bool, extra_params: str | Callable[[str], str]
 ) -> str:
     href = url if protocol else "http://" + url
     params = extra_params(href) if callable(extra_params) else extra_params

@@ -26,27 +26,24 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Itera
 from functools import singledispatch
 from inspect import isawaitable
 from types import CoroutineType, GeneratorType
-from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, cast, overload
+from typing import Any, TypeVar, cast, overload
 
 from tornado.concurrent import (
     Future,
-    ReturnValueIgnoredError as ReturnValueIgnoredError,
     chain_future,
     future_set_exception_unless_cancelled,
     future_set_result_unless_cancelled,
     is_future,
 )
+from tornado.concurrent import ReturnValueIgnoredError as ReturnValueIgnoredError
 from tornado.ioloop import IOLoop
 from tornado.log import app_log
-from tornado.util import TimeoutError
-
-if TYPE_CHECKING:
-    from concurrent import futures
+from tornado.util import TimeoutError as TimeoutError
 
 _T = TypeVar("_T")
 
 _Yieldable = Any
-_QuietExceptions = Union[type[Exception], tuple[type[Exception], ...]]
+_QuietExceptions = type[Exception] | tuple[type[Exception], ...]
 
 
 class KeyReuseError(Exception):
@@ -97,7 +94,7 @@ def _create_future() -> "Future[Any]":
 _THIS_FILE = _create_future.__code__.co_filename
 
 
-def coroutine(func: "Callable[..., Union[Generator[Any, Any, _T], _T]]") -> "Callable[..., Future[_T]]":
+def coroutine(func: "Callable[..., Generator[Any, Any, _T] | _T]") -> "Callable[..., Future[_T]]":
     """Decorator that makes a coroutine of a generator.
 
     .. code-block:: python
@@ -130,7 +127,6 @@ def coroutine(func: "Callable[..., Union[Generator[Any, Any, _T], _T]]") -> "Cal
         finally:
             del future
 
-    wrapper.__wrapped__ = func  # type: ignore[attr-defined]
     wrapper.__tornado_coroutine__ = True  # type: ignore[attr-defined]
     return wrapper
 
@@ -191,11 +187,11 @@ class Runner:
         self, generator: "Generator[Any, Any, Any]", future: "Future[Any]", context: contextvars.Context
     ) -> None:
         self._generator = generator
-        self._future: Optional[Future[Any]] = future
+        self._future: Future[Any] | None = future
         self._context = context
         future._tornado_runner = self  # type: ignore[attr-defined]
 
-    def resume(self, awaited: "Optional[Future[Any]]") -> None:
+    def resume(self, awaited: "Future[Any] | None") -> None:
         """Hand the outcome of ``awaited``, which is done, to the generator and run it until it has to wait.
 
         ``None`` stands for a future with the result ``None``. Runs in the coroutine's context.
@@ -263,13 +259,13 @@ class Runner:
             del future
 
 
-def _error_of(future: Any) -> Optional[BaseException]:
+def _error_of(future: Any) -> BaseException | None:
     """Return the exception of a future that is done, a cancellation included, without raising it.
 
     Raising it here would add our frames to its traceback, to the confusion of whoever reads that.
     """
     if not future.cancelled():
-        return cast(Optional[BaseException], future.exception())
+        return cast(BaseException | None, future.exception())
     try:
         future.result()
     except BaseException as e:
@@ -281,7 +277,7 @@ def _call_when_done(
     future: Any,
     callback: Callable[[Any], None],
     loop: asyncio.AbstractEventLoop,
-    context: Optional[contextvars.Context] = None,
+    context: contextvars.Context | None = None,
 ) -> None:
     """Call back on the loop when the future, of either kind, is done."""
     if isinstance(future, Future):
@@ -293,7 +289,7 @@ def _call_when_done(
 
 def _call_soon_from_thread(
     loop: asyncio.AbstractEventLoop,
-    context: Optional[contextvars.Context],
+    context: contextvars.Context | None,
     callback: Callable[[Any], None],
     future: Any,
 ) -> None:
@@ -310,16 +306,16 @@ def _loop() -> asyncio.AbstractEventLoop:
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
-        return cast(IOLoop, IOLoop.current()).asyncio_loop
+        return IOLoop.current().asyncio_loop
 
 
 class _Moment:
     """The type of `moment`. It looks like a future that is done, so it may stand among others."""
 
-    def result(self, timeout: Optional[float] = None) -> None:
+    def result(self, timeout: float | None = None) -> None:
         return None
 
-    def exception(self, timeout: Optional[float] = None) -> None:
+    def exception(self, timeout: float | None = None) -> None:
         return None
 
     def done(self) -> bool:
@@ -380,18 +376,18 @@ class WaitIterator:
     """
 
     #: The position or name of the future that `next` gave the result of.
-    current_index: Union[None, int, str]
+    current_index: None | int | str
     #: That future itself.
-    current_future: "Optional[Future[Any]]"
+    current_future: "Future[Any] | None"
 
     def __init__(self, *args: "Future[Any]", **kwargs: "Future[Any]") -> None:
         if args and kwargs:
             raise ValueError("You must provide args or kwargs, not both")
         named: Iterable[tuple[Any, Any]] = kwargs.items() if kwargs else enumerate(args)
         # A future that was given twice is waited for once.
-        self._unfinished: dict[Future[Any], Union[int, str]] = {future: name for name, future in named}
+        self._unfinished: dict[Future[Any], int | str] = {future: name for name, future in named}
         self._finished: deque[Future[Any]] = deque()
-        self._waiting: Optional[Future[Any]] = None
+        self._waiting: Future[Any] | None = None
         self.current_index = self.current_future = None
         for future in self._unfinished:
             if future.done():
@@ -447,7 +443,7 @@ def multi(
     children: Mapping[Any, _Yieldable], quiet_exceptions: _QuietExceptions = ()
 ) -> "Future[dict[Any, Any]]": ...
 def multi(
-    children: Union[Sequence[_Yieldable], Mapping[Any, _Yieldable]], quiet_exceptions: _QuietExceptions = ()
+    children: Sequence[_Yieldable] | Mapping[Any, _Yieldable], quiet_exceptions: _QuietExceptions = ()
 ) -> "Future[Any]":
     """Wait for several things at a time.
 
@@ -487,7 +483,7 @@ class _Gathering:
     def __init__(self, future: "Future[Any]", children: Any, quiet_exceptions: _QuietExceptions) -> None:
         self._future = future
         self._quiet_exceptions = quiet_exceptions
-        self._keys: Optional[list[Any]] = None
+        self._keys: list[Any] | None = None
         if isinstance(children, dict):
             self._keys = list(children)
             children = children.values()
@@ -536,7 +532,7 @@ def maybe_future(x: Any) -> "Future[Any]":
 
 
 def with_timeout(
-    timeout: Union[float, datetime.timedelta],
+    timeout: float | datetime.timedelta,
     future: _Yieldable,
     quiet_exceptions: _QuietExceptions = (),
 ) -> "Future[Any]":
@@ -575,7 +571,7 @@ def with_timeout(
     if converted.done():
         chain_future(converted, result)
         return result
-    loop = cast(IOLoop, IOLoop.current())
+    loop = IOLoop.current()
 
     def expire() -> None:
         if not result.done():
@@ -617,7 +613,7 @@ def _wake(sleeper: "Future[None]") -> None:
 
 def _of_awaitable(awaitable: "Awaitable[_T]") -> "Future[_T]":
     """Run an awaitable as a task. The loop remembers it, because asyncio would let it be collected while it waits."""
-    loop = cast(IOLoop, IOLoop.current())
+    loop = IOLoop.current()
     task = asyncio.ensure_future(awaitable, loop=loop.asyncio_loop)
     loop._register_task(task)
     return task

@@ -28,7 +28,7 @@ import random
 import warnings
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import Any, Optional, TypeVar, Union
+from typing import Any, TypeVar, overload
 
 from tornado.concurrent import Future, future_add_done_callback, is_future
 from tornado.log import app_log
@@ -110,7 +110,7 @@ class IOLoop(Configurable):
     @staticmethod
     def instance() -> "IOLoop":
         """Another name of `current`, kept for old programs."""
-        return IOLoop.current()  # type: ignore[return-value]
+        return IOLoop.current()
 
     def install(self) -> None:
         """Another name of `make_current`, kept for old programs."""
@@ -121,8 +121,14 @@ class IOLoop(Configurable):
         """Another name of `clear_current`, kept for old programs."""
         IOLoop.clear_current()
 
+    @overload
     @staticmethod
-    def current(instance: bool = True) -> "Optional[IOLoop]":
+    def current() -> "IOLoop": ...
+    @overload
+    @staticmethod
+    def current(instance: bool = True) -> "IOLoop | None": ...
+    @staticmethod
+    def current(instance: bool = True) -> "IOLoop | None":
         """Return the loop of this thread.
 
         Inside a running asyncio loop that is the ``IOLoop`` over it. Otherwise it is the one that was made current, and
@@ -241,7 +247,7 @@ class IOLoop(Configurable):
         """
         raise NotImplementedError()
 
-    def run_sync(self, func: Callable[..., Any], timeout: Optional[float] = None) -> Any:
+    def run_sync(self, func: Callable[..., Any], timeout: float | None = None) -> Any:
         """Start the loop, run ``func()``, stop the loop when what it returned is done, and return the result.
 
         .. code-block:: python
@@ -260,7 +266,7 @@ class IOLoop(Configurable):
         .. versionchanged:: 6.2
            `TimeoutError` is `asyncio.TimeoutError`.
         """
-        future: Optional[Future[Any]] = None
+        future: Future[Any] | None = None
         timed_out = False
 
         def run() -> None:
@@ -307,7 +313,7 @@ class IOLoop(Configurable):
         raise NotImplementedError()
 
     def add_timeout(
-        self, deadline: Union[float, datetime.timedelta], callback: Callable[..., Any], *args: Any, **kwargs: Any
+        self, deadline: float | datetime.timedelta, callback: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> object:
         """Call ``callback(*args, **kwargs)`` at a time, and return a handle for `remove_timeout`.
 
@@ -365,7 +371,7 @@ class IOLoop(Configurable):
 
     def add_future(
         self,
-        future: "Union[Future[_T], concurrent.futures.Future[_T]]",
+        future: "Future[_T] | concurrent.futures.Future[_T]",
         callback: "Callable[[Future[_T]], None]",
     ) -> None:
         """Call ``callback(future)`` on this loop when the future is done. To await it is nearly always the better way."""
@@ -378,7 +384,7 @@ class IOLoop(Configurable):
             future_add_done_callback(future, functools.partial(self.add_callback, callback))
 
     def run_in_executor(
-        self, executor: Optional[concurrent.futures.Executor], func: Callable[..., _T], *args: Any
+        self, executor: concurrent.futures.Executor | None, func: Callable[..., _T], *args: Any
     ) -> "Future[_T]":
         """Run ``func(*args)`` on an executor, the default one if it is ``None``, and return a future of the result.
 
@@ -483,8 +489,8 @@ class PeriodicCallback:
 
     def __init__(
         self,
-        callback: Callable[[], Optional[Awaitable[Any]]],
-        callback_time: Union[datetime.timedelta, float],
+        callback: Callable[[], Awaitable[Any] | None],
+        callback_time: datetime.timedelta | float,
         jitter: float = 0,
     ) -> None:
         self.callback = callback
@@ -502,7 +508,7 @@ class PeriodicCallback:
         """Begin; the first call comes after one interval. Uses the `IOLoop` that is current now."""
         # To start twice must not make it tick twice as often.
         self.stop()
-        self.io_loop: IOLoop = IOLoop.current()  # type: ignore[assignment]
+        self.io_loop = IOLoop.current()
         self._running = True
         self._next_timeout = self.io_loop.time()
         self._schedule_next()

@@ -19,7 +19,7 @@ import glob
 import os
 import re
 from collections.abc import Iterable
-from typing import Any, Optional, Union
+from typing import Any
 
 from tornado._locale_data import LOCALE_NAMES as LOCALE_NAMES
 from tornado.log import gen_log
@@ -57,7 +57,7 @@ def _update_supported() -> None:
     _supported_locales = frozenset([*_translations, _default_locale])
 
 
-def load_translations(directory: str, encoding: Optional[str] = None) -> None:
+def load_translations(directory: str, encoding: str | None = None) -> None:
     """Read translations from the files of a directory that are named ``LOCALE.csv``, as in ``es_LA.csv``.
 
     Each line holds a text, its translation, and possibly ``plural`` or ``singular`` if it is one of two forms:
@@ -188,7 +188,7 @@ class Locale:
         ]  # fmt: skip
 
     def translate(
-        self, message: str, plural_message: Optional[str] = None, count: Optional[int] = None
+        self, message: str, plural_message: str | None = None, count: int | None = None
     ) -> str:
         """Return the translation of a text, or the text itself if there is none.
 
@@ -197,7 +197,7 @@ class Locale:
         raise NotImplementedError()
 
     def pgettext(
-        self, context: str, message: str, plural_message: Optional[str] = None, count: Optional[int] = None
+        self, context: str, message: str, plural_message: str | None = None, count: int | None = None
     ) -> str:
         """Return the translation of a text that means different things in different contexts.
 
@@ -207,7 +207,7 @@ class Locale:
 
     def format_date(
         self,
-        date: Union[int, float, datetime.datetime],
+        date: int | float | datetime.datetime,
         gmt_offset: int = 0,
         relative: bool = True,
         shorter: bool = False,
@@ -333,7 +333,7 @@ class CSVLocale(Locale):
         super().__init__(code)
 
     def translate(
-        self, message: str, plural_message: Optional[str] = None, count: Optional[int] = None
+        self, message: str, plural_message: str | None = None, count: int | None = None
     ) -> str:
         form = "unknown"
         if plural_message is not None:
@@ -344,7 +344,7 @@ class CSVLocale(Locale):
         return self.translations.get(form, {}).get(message, message)
 
     def pgettext(
-        self, context: str, message: str, plural_message: Optional[str] = None, count: Optional[int] = None
+        self, context: str, message: str, plural_message: str | None = None, count: int | None = None
     ) -> str:
         if self.translations:
             gen_log.warning("pgettext is not supported by CSVLocale")
@@ -361,7 +361,7 @@ class GettextLocale(Locale):
         super().__init__(code)
 
     def translate(
-        self, message: str, plural_message: Optional[str] = None, count: Optional[int] = None
+        self, message: str, plural_message: str | None = None, count: int | None = None
     ) -> str:
         if plural_message is None:
             return self.gettext(message)
@@ -369,7 +369,7 @@ class GettextLocale(Locale):
         return self.ngettext(message, plural_message, count)
 
     def pgettext(
-        self, context: str, message: str, plural_message: Optional[str] = None, count: Optional[int] = None
+        self, context: str, message: str, plural_message: str | None = None, count: int | None = None
     ) -> str:
         """Return the translation of a text in its context, or without one if the catalogue has no other.
 

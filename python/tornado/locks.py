@@ -12,7 +12,7 @@ import datetime
 import functools
 import types
 from collections.abc import Awaitable, Callable
-from typing import Any, Optional, Union, cast
+from typing import Any
 
 from tornado import gen
 from tornado.concurrent import Future, future_set_result_unless_cancelled
@@ -20,14 +20,14 @@ from tornado.ioloop import IOLoop
 
 __all__ = ["Condition", "Event", "Semaphore", "BoundedSemaphore", "Lock"]
 
-_Deadline = Union[None, float, datetime.timedelta]
+_Deadline = float | datetime.timedelta | None
 
 
 def _set_deadline(waiter: "Future[Any]", timeout: _Deadline, expire: "Callable[[Future[Any]], None]") -> None:
     """Call ``expire(waiter)`` at the deadline, unless the waiter is done by then."""
     if timeout is None:
         return
-    loop = cast(IOLoop, IOLoop.current())
+    loop = IOLoop.current()
     handle = loop.add_timeout(timeout, _expire, waiter, expire)
     waiter.add_done_callback(functools.partial(_forget_deadline, loop, handle))
 
@@ -186,9 +186,9 @@ class _Releasing:
 
     def __exit__(
         self,
-        exc_type: Optional[type[BaseException]],
-        exc_val: Optional[BaseException],
-        exc_tb: Optional[types.TracebackType],
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: types.TracebackType | None,
     ) -> None:
         self._lock.release()
 
@@ -207,9 +207,9 @@ class _Acquirable:
 
     async def __aexit__(
         self,
-        exc_type: Optional[type[BaseException]],
-        exc_val: Optional[BaseException],
-        exc_tb: Optional[types.TracebackType],
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: types.TracebackType | None,
     ) -> None:
         self.release()
 
@@ -218,9 +218,9 @@ class _Acquirable:
 
     def __exit__(
         self,
-        exc_type: Optional[type[BaseException]],
-        exc_val: Optional[BaseException],
-        exc_tb: Optional[types.TracebackType],
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: types.TracebackType | None,
     ) -> None:
         # Never called, but without it ``with`` fails for another reason than the one above.
         self.__enter__()

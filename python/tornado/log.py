@@ -36,7 +36,8 @@ def _stderr_supports_color() -> bool:
             # Windows: colours are there if the application has initialised colorama.
             import colorama  # type: ignore[import-untyped,unused-ignore]
 
-            return sys.stderr is getattr(colorama.initialise, "wrapped_stderr", object())
+            wrapped: object = getattr(colorama.initialise, "wrapped_stderr", object())
+            return sys.stderr is wrapped
         curses.setupterm()
         return curses.tigetnum("colors") > 0
     except Exception:
@@ -44,7 +45,7 @@ def _stderr_supports_color() -> bool:
         return False
 
 
-def _safe_unicode(value: Any) -> str:
+def _safe_unicode(value: str) -> str:
     try:
         return to_unicode(value)
     except UnicodeDecodeError:
@@ -135,7 +136,7 @@ class LogFormatter(logging.Formatter):
 
 
 def enable_pretty_logging(
-    options: Optional["OptionParser"] = None, logger: Optional[logging.Logger] = None
+    options: Optional["OptionParser"] = None, logger: logging.Logger | None = None
 ) -> None:
     """Log in Tornado's format, as the options say.
 

@@ -132,12 +132,12 @@ class OptionParser:
         self,
         name: str,
         default: Any = None,
-        type: Optional[Callable[..., Any]] = None,
-        help: Optional[str] = None,
-        metavar: Optional[str] = None,
+        type: Callable[..., Any] | None = None,
+        help: str | None = None,
+        metavar: str | None = None,
         multiple: bool = False,
-        group: Optional[str] = None,
-        callback: Optional[Callable[[Any], None]] = None,
+        group: str | None = None,
+        callback: Callable[[Any], None] | None = None,
     ) -> None:
         """Define an option.
 
@@ -166,7 +166,7 @@ class OptionParser:
             group_name=group or file_name, callback=callback,
         )  # fmt: skip
 
-    def parse_command_line(self, args: Optional[list[str]] = None, final: bool = True) -> list[str]:
+    def parse_command_line(self, args: list[str] | None = None, final: bool = True) -> list[str]:
         """Read options from the command line, and return what is left of it.
 
         Options are written ``--name=value``, with any number of dashes; ``--name`` alone is enough for a ``bool``. They
@@ -246,7 +246,7 @@ class OptionParser:
         if final:
             self.run_parse_callbacks()
 
-    def print_help(self, file: Optional[TextIO] = None) -> None:
+    def print_help(self, file: TextIO | None = None) -> None:
         """Print all options, to standard error if ``file`` is not given."""
         if file is None:
             file = sys.stderr
@@ -350,12 +350,12 @@ class _Option:
         name: str,
         default: Any,
         type: Callable[..., Any],
-        help: Optional[str],
-        metavar: Optional[str],
+        help: str | None,
+        metavar: str | None,
         multiple: bool,
         file_name: str,
         group_name: str,
-        callback: Optional[Callable[[Any], None]],
+        callback: Callable[[Any], None] | None,
     ) -> None:
         self.name = name
         self.type = type
@@ -373,7 +373,7 @@ class _Option:
 
     def parse(self, text: str) -> Any:
         """Set the value from text, as on the command line, and return it."""
-        parse = _PARSERS.get(self.type, self.type)
+        parse: Callable[[str], Any] = _PARSERS.get(self.type, self.type)
         if not self.multiple:
             self._value = parse(text)
         elif isinstance(self.type, type) and issubclass(self.type, numbers.Integral):
@@ -486,12 +486,12 @@ options = OptionParser()
 def define(
     name: str,
     default: Any = None,
-    type: Optional[Callable[..., Any]] = None,
-    help: Optional[str] = None,
-    metavar: Optional[str] = None,
+    type: Callable[..., Any] | None = None,
+    help: str | None = None,
+    metavar: str | None = None,
     multiple: bool = False,
-    group: Optional[str] = None,
-    callback: Optional[Callable[[Any], None]] = None,
+    group: str | None = None,
+    callback: Callable[[Any], None] | None = None,
 ) -> None:
     """Define one of the program's options. See `OptionParser.define`."""
     options.define(
@@ -499,7 +499,7 @@ def define(
     )
 
 
-def parse_command_line(args: Optional[list[str]] = None, final: bool = True) -> list[str]:
+def parse_command_line(args: list[str] | None = None, final: bool = True) -> list[str]:
     """Read the program's options from the command line. See `OptionParser.parse_command_line`."""
     return options.parse_command_line(args, final=final)
 
@@ -509,7 +509,7 @@ def parse_config_file(path: str, final: bool = True) -> None:
     options.parse_config_file(path, final=final)
 
 
-def print_help(file: Optional[TextIO] = None) -> None:
+def print_help(file: TextIO | None = None) -> None:
     """Print the program's options. See `OptionParser.print_help`."""
     options.print_help(file)
 

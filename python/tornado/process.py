@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from subprocess import PIPE as PIPE
+from subprocess import STDOUT as STDOUT
 from subprocess import CalledProcessError as CalledProcessError
-from subprocess import PIPE as PIPE, STDOUT as STDOUT
-from typing import TYPE_CHECKING, Any, Optional, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from tornado.concurrent import Future, future_set_exception_unless_cancelled, future_set_result_unless_cancelled
 from tornado.ioloop import IOLoop
@@ -30,10 +31,10 @@ def cpu_count() -> int:
         return 1
 
 
-_task_id: Optional[int] = None
+_task_id: int | None = None
 
 
-def fork_processes(num_processes: Optional[int], max_restarts: Optional[int] = None) -> int:
+def fork_processes(num_processes: int | None, max_restarts: int | None = None) -> int:
     """Fork worker processes and return, in each, its number from 0 on.
 
     .. code-block:: python
@@ -122,7 +123,7 @@ def _ended_well(number: int, pid: int, status: int) -> bool:
     return True
 
 
-def task_id() -> Optional[int]:
+def task_id() -> int | None:
     """Return the number of this process among those of `fork_processes`, or ``None`` in any other process."""
     return _task_id
 
@@ -151,12 +152,12 @@ class Subprocess:
     _initialized = False
     _waiting: "dict[int, Subprocess]" = {}
 
-    stdin: "Optional[PipeIOStream]"
-    stdout: "Optional[PipeIOStream]"
-    stderr: "Optional[PipeIOStream]"
+    stdin: "PipeIOStream | None"
+    stdout: "PipeIOStream | None"
+    stderr: "PipeIOStream | None"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.io_loop = cast(IOLoop, IOLoop.current())
+        self.io_loop = IOLoop.current()
         streams = [name for name in ("stdin", "stdout", "stderr") if kwargs.get(name) is Subprocess.STREAM]
         ours: dict[str, int] = {}
         theirs: list[int] = []
@@ -177,8 +178,8 @@ class Subprocess:
         self.pid = self.proc.pid
         for name in ("stdin", "stdout", "stderr"):
             setattr(self, name, _pipe_stream(ours[name]) if name in ours else getattr(self.proc, name))
-        self._exit_callback: Optional[Callable[[int], Any]] = None
-        self.returncode: Optional[int] = None
+        self._exit_callback: Callable[[int], Any] | None = None
+        self.returncode: int | None = None
 
     def set_exit_callback(self, callback: Callable[[int], Any]) -> None:
         """Call ``callback(returncode)`` when the process has ended.

@@ -172,14 +172,15 @@ class Queue(Generic[_T]):
         self._queue = collections.deque()
 
     def _get(self) -> _T:
-        return self._queue.popleft()
+        return self._queue.popleft()  # type: ignore[no-any-return]
 
     def _put(self, item: _T) -> None:
         self._queue.append(item)
 
     def _add(self, item: _T) -> None:
+        if self._unfinished_tasks == 0:
+            self._finished.clear()
         self._unfinished_tasks += 1
-        self._finished.clear()
         self._put(item)
 
     def _drop_expired(self) -> None:
@@ -235,7 +236,7 @@ class PriorityQueue(Queue[_T]):
         heapq.heappush(self._queue, item)
 
     def _get(self) -> _T:
-        return heapq.heappop(self._queue)
+        return heapq.heappop(self._queue)  # type: ignore[no-any-return]
 
 
 class LifoQueue(Queue[_T]):
@@ -256,4 +257,4 @@ class LifoQueue(Queue[_T]):
         self._queue.append(item)
 
     def _get(self) -> _T:
-        return self._queue.pop()
+        return self._queue.pop()  # type: ignore[no-any-return]

@@ -30,7 +30,7 @@ import warnings
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from tornado import gen
 from tornado.ioloop import IOLoop, TimeoutError
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from tornado.web import Application
 
 _T = TypeVar("_T")
-_ExcInfo = tuple[Optional[type[BaseException]], Optional[BaseException], Optional[TracebackType]]
+_ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
 
 def bind_unused_port(reuse_port: bool = False, address: str = "127.0.0.1") -> tuple[socket.socket, int]:
@@ -99,7 +99,7 @@ class AsyncTestCase(unittest.TestCase):
         super().__init__(methodName)
         self.__stopped = False
         self.__running = False
-        self.__timed_out: Optional[float] = None
+        self.__timed_out: float | None = None
         self.__stop_args: Any = None
 
     def setUp(self) -> None:
@@ -131,7 +131,8 @@ class AsyncTestCase(unittest.TestCase):
         .. deprecated:: 6.3
            Tests have loops of their own; to override this serves no purpose any more.
         """
-        return IOLoop(make_current=False)
+        io_loop: IOLoop = IOLoop(make_current=False)
+        return io_loop
 
     def _callTestMethod(self, method: Callable[..., Any]) -> None:
         """Call the test method, and do not let one pass that has not run."""
@@ -156,7 +157,7 @@ class AsyncTestCase(unittest.TestCase):
             self.__running = False
         self.__stopped = True
 
-    def wait(self, condition: Optional[Callable[..., bool]] = None, timeout: Optional[float] = None) -> Any:
+    def wait(self, condition: Callable[..., bool] | None = None, timeout: float | None = None) -> Any:
         """Run the loop until `stop` is called, and return what was given to that.
 
         ``condition``: if given, run on until it holds as well.
@@ -325,13 +326,13 @@ class AsyncHTTPSTestCase(AsyncHTTPTestCase):
 
 @overload
 def gen_test(
-    *, timeout: Optional[float] = None
-) -> Callable[[Callable[..., Union[Generator[Any, Any, Any], Coroutine[Any, Any, Any]]]], Callable[..., None]]: ...
+    *, timeout: float | None = None
+) -> Callable[[Callable[..., Generator[Any, Any, Any] | Coroutine[Any, Any, Any]]], Callable[..., None]]: ...
 @overload
 def gen_test(
-    func: Callable[..., Union[Generator[Any, Any, Any], Coroutine[Any, Any, Any]]],
+    func: Callable[..., Generator[Any, Any, Any] | Coroutine[Any, Any, Any]],
 ) -> Callable[..., None]: ...
-def gen_test(func: Optional[Callable[..., Any]] = None, timeout: Optional[float] = None) -> Any:
+def gen_test(func: Callable[..., Any] | None = None, timeout: float | None = None) -> Any:
     """Decorator for test methods that are coroutines, be it with ``async def`` or with ``yield``.
 
     .. code-block:: python
@@ -414,10 +415,10 @@ class ExpectLog(logging.Filter):
 
     def __init__(
         self,
-        logger: Union[logging.Logger, str],
+        logger: logging.Logger | str,
         regex: str,
         required: bool = True,
-        level: Optional[int] = None,
+        level: int | None = None,
     ) -> None:
         super().__init__("")
         self.logger = logging.getLogger(logger) if isinstance(logger, str) else logger
@@ -428,7 +429,7 @@ class ExpectLog(logging.Filter):
         self.matched = 0
         self.deprecated_level_matched = 0
         self.logged_stack = False
-        self._old_level: Optional[int] = None
+        self._old_level: int | None = None
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.exc_info:
@@ -456,9 +457,9 @@ class ExpectLog(logging.Filter):
 
     def __exit__(
         self,
-        typ: Optional[type[BaseException]],
-        value: Optional[BaseException],
-        tb: Optional[TracebackType],
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         if self._old_level is not None:
             self.logger.setLevel(self._old_level)

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 if TYPE_CHECKING:
     import unittest
@@ -117,7 +117,7 @@ def import_object(name: str) -> Any:
         raise ImportError(f"No module named {child}") from None
 
 
-def exec_in(code: Any, glob: dict[str, Any], loc: Optional[Mapping[str, Any]] = None) -> None:
+def exec_in(code: Any, glob: dict[str, Any], loc: Mapping[str, Any] | None = None) -> None:
     """Run source text or a code object with the given globals and locals.
 
     >>> names = {}
@@ -133,7 +133,7 @@ def exec_in(code: Any, glob: dict[str, Any], loc: Optional[Mapping[str, Any]] = 
 
 
 def raise_exc_info(
-    exc_info: tuple[Optional[type[BaseException]], Optional[BaseException], Optional[TracebackType]],
+    exc_info: tuple[type[BaseException] | None, BaseException | None, TracebackType | None],
 ) -> NoReturn:
     """Raise again what `sys.exc_info` returned, with its traceback.
 
@@ -159,7 +159,7 @@ def raise_exc_info(
         del error, exc_info
 
 
-def errno_from_exception(e: BaseException) -> Optional[int]:
+def errno_from_exception(e: BaseException) -> int | None:
     """Return the error number which an exception carries, or ``None``.
 
     >>> errno_from_exception(OSError(2, "No such file or directory"))
@@ -227,8 +227,8 @@ class Configurable:
     """
 
     # What was configured lives on the configurable base itself; a subclass may be such a base again.
-    __impl_class: Optional[type["Configurable"]] = None
-    __impl_kwargs: Optional[dict[str, Any]] = None
+    __impl_class: type["Configurable"] | None = None
+    __impl_kwargs: dict[str, Any] | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         base = cls.configurable_base()
@@ -284,19 +284,19 @@ class Configurable:
         """Return the implementation that ``cls(...)`` gives."""
         base = cls.configurable_base()
         # Only the base's own setting counts: a class between it and Configurable may be configured differently.
-        impl: Optional[type[Configurable]] = base.__dict__.get("_Configurable__impl_class")
+        impl: type[Configurable] | None = base.__dict__.get("_Configurable__impl_class")
         if impl is None:
             impl = base.__impl_class = cls.configurable_default()
         return impl
 
     @classmethod
-    def _save_configuration(cls) -> tuple[Optional[type["Configurable"]], Optional[dict[str, Any]]]:
+    def _save_configuration(cls) -> tuple[type["Configurable"] | None, dict[str, Any] | None]:
         base = cls.configurable_base()
         return base.__impl_class, base.__impl_kwargs
 
     @classmethod
     def _restore_configuration(
-        cls, saved: tuple[Optional[type["Configurable"]], Optional[dict[str, Any]]]
+        cls, saved: tuple[type["Configurable"] | None, dict[str, Any] | None]
     ) -> None:
         base = cls.configurable_base()
         base.__impl_class, base.__impl_kwargs = saved
@@ -319,7 +319,7 @@ class ArgReplacer:
         self.name = name
         names = _parameter_names(func)
         #: Where the parameter stands, or ``None`` when it can be given by name only.
-        self.arg_pos: Optional[int] = names.index(name) if name in names else None
+        self.arg_pos: int | None = names.index(name) if name in names else None
 
     def get_old_value(self, args: Sequence[Any], kwargs: dict[str, Any], default: Any = None) -> Any:
         """Return the argument, or ``default`` when it was not given."""
@@ -353,7 +353,8 @@ def _parameter_names(func: Callable[..., Any]) -> Sequence[str]:
         code = getattr(func, "func_code", None) or getattr(func, "__code__", None)
         if code is None:
             raise
-        return code.co_varnames[: code.co_argcount]
+        names: Sequence[str] = code.co_varnames[: code.co_argcount]
+        return names
 
 
 def timedelta_to_seconds(td: timedelta) -> float:

@@ -21,7 +21,7 @@ import time
 import warnings
 import weakref
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, Optional, TypeVar, Union
+from typing import Any, TypeVar
 
 from tornado.concurrent import Future
 from tornado.gen import convert_yielded
@@ -144,18 +144,18 @@ class BaseAsyncIOLoop(IOLoop):
                 raise
 
     def run_in_executor(
-        self, executor: Optional[concurrent.futures.Executor], func: Callable[..., _T], *args: Any
+        self, executor: concurrent.futures.Executor | None, func: Callable[..., _T], *args: Any
     ) -> "Future[_T]":
         return self.asyncio_loop.run_in_executor(executor, func, *args)
 
     def set_default_executor(self, executor: concurrent.futures.Executor) -> None:
-        self.asyncio_loop.set_default_executor(executor)  # type: ignore[arg-type]
+        self.asyncio_loop.set_default_executor(executor)  # type: ignore[arg-type,unused-ignore]
 
 
 def _with_selector(asyncio_loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
     proactor = getattr(asyncio, "ProactorEventLoop", None)
     if proactor is not None and isinstance(asyncio_loop, proactor):
-        return AddThreadSelectorEventLoop(asyncio_loop)
+        return AddThreadSelectorEventLoop(asyncio_loop)  # type: ignore[abstract]
     return asyncio_loop
 
 
@@ -217,7 +217,7 @@ class AsyncIOLoop(BaseAsyncIOLoop):
     def _make_current(self) -> None:
         if not self._is_current:
             try:
-                self._previous: Optional[asyncio.AbstractEventLoop] = asyncio.get_event_loop()
+                self._previous: asyncio.AbstractEventLoop | None = asyncio.get_event_loop()
             except RuntimeError:
                 self._previous = None
         self._is_current = True
@@ -280,12 +280,13 @@ def _make_any_thread_policy() -> type:
             )
 
         def get_event_loop(self) -> asyncio.AbstractEventLoop:
+            loop: asyncio.AbstractEventLoop
             try:
-                return super().get_event_loop()
+                loop = super().get_event_loop()
             except RuntimeError:
                 loop = self.new_event_loop()
                 self.set_event_loop(loop)
-                return loop
+            return loop
 
     AnyThreadEventLoopPolicy.__module__ = __name__
     AnyThreadEventLoopPolicy.__qualname__ = "AnyThreadEventLoopPolicy"
@@ -321,8 +322,8 @@ class SelectorThread:
         self._context = contextvars.copy_context()
         self._readers: dict[int, Callable[[], Any]] = {}
         self._writers: dict[int, Callable[[], Any]] = {}
-        self._orders: queue.SimpleQueue[Optional[tuple[list[int], list[int]]]] = queue.SimpleQueue()
-        self._thread: Optional[threading.Thread] = None
+        self._orders: queue.SimpleQueue[tuple[list[int], list[int]] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
         self._closed = False
         self._waker_r, self._waker_w = socket.socketpair()
         self._waker_r.setblocking(False)
@@ -478,8 +479,8 @@ class AddThreadSelectorEventLoop(asyncio.AbstractEventLoop):
     def add_writer(self, fd: Any, callback: Callable[..., Any], *args: Any) -> None:  # type: ignore[override]
         self._selector.add_writer(fd, callback, *args)
 
-    def remove_reader(self, fd: Union[int, Any]) -> bool:
+    def remove_reader(self, fd: int | Any) -> bool:
         return self._selector.remove_reader(fd)
 
-    def remove_writer(self, fd: Union[int, Any]) -> bool:
+    def remove_writer(self, fd: int | Any) -> bool:
         return self._selector.remove_writer(fd)
