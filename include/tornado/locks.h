@@ -32,6 +32,7 @@ typedef struct tn_cond {
         }                                                                                                                          \
     }
 
+/* The same as TN_COND_INIT. */
 TN_API void tn_cond_init(tn_cond *cond);
 
 /* Wait to be notified. There are no spurious returns, but by the time the waiter runs others may have run before it. */
@@ -53,9 +54,16 @@ typedef struct tn_event {
         TN_COND_INIT, false                                                                                                        \
     }
 
+/* The same as TN_EVENT_INIT. */
 TN_API void tn_event_init(tn_event *event);
+
+/* Is it set? */
 TN_API bool tn_event_is_set(const tn_event *event);
+
+/* Set it: all who wait go on. Harmless when it is set. */
 TN_API void tn_event_set(tn_event *event);
+
+/* Make it unset again: whoever comes from now on waits. */
 TN_API void tn_event_clear(tn_event *event);
 
 /* Wait until the event is set. Whoever waited when it was set goes on even if it is cleared before they run. */
@@ -77,6 +85,7 @@ typedef struct tn_semaphore {
         TN_COND_INIT, (value), (value)                                                                                             \
     }
 
+/* The same as TN_SEMAPHORE_INIT and TN_SEMAPHORE_INIT_BOUNDED. */
 TN_API void tn_semaphore_init(tn_semaphore *semaphore, unsigned value);
 TN_API void tn_semaphore_init_bounded(tn_semaphore *semaphore, unsigned value);
 
@@ -102,6 +111,7 @@ typedef struct tn_lock {
         TN_SEMAPHORE_INIT_BOUNDED(1)                                                                                               \
     }
 
+/* The same as TN_LOCK_INIT. */
 TN_API void tn_lock_init(tn_lock *lock);
 
 /* Wait for the lock and take it; as tn_semaphore_acquire. */
