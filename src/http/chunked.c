@@ -14,7 +14,7 @@ enum {
     BEFORE_SEMICOLON, /* blanks behind the size or behind an extension */
     BEFORE_EXT_NAME,  /* behind ';' */
     EXT_NAME,
-    BEFORE_EQUALS, /* blanks behind an extension's name: '=', ';' or the end may follow */
+    BEFORE_EQUALS, /* blanks behind an extension's name: '=' or ';' must follow */
     BEFORE_EXT_VALUE,
     EXT_TOKEN,
     EXT_QUOTED,

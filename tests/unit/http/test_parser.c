@@ -165,6 +165,11 @@ TEST(parser, gives_an_absolute_form_target_without_a_path_the_path_slash)
     assert_str(heads_text(r, r->head.path), "/");
     assert_int_equal(r->head.query.at, 0);
     heads_done(r);
+    r = target("GET", "http://example.com?");
+    assert_str(heads_text(r, r->head.path), "/");
+    assert_int_equal(r->head.query.n, 0);
+    assert_int_not_equal(r->head.query.at, 0);
+    heads_done(r);
     r = target("GET", "http://example.com?q");
     assert_str(heads_text(r, r->head.path), "/");
     assert_str(heads_text(r, r->head.query), "q");
