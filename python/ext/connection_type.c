@@ -225,8 +225,7 @@ PyObject *tnpy_connection_flush(tnpy_connection *c)
 
 /* -- Heads from Python -- */
 
-/* The fields that the engine writes itself, or needs to know. Returns 1 if this was one. */
-static int take_framing(tnpy_connection *c, tn_str name, tn_str value, tn__response_head *head)
+int tnpy_connection_framing(tnpy_connection *c, tn_str name, tn_str value, tn__response_head *head)
 {
     if (name.n == 14 && tn_str_caseeq(name, TN_S("Content-Length"))) {
         int64_t n = 0;
@@ -257,7 +256,7 @@ static int take_field(tnpy_connection *c, PyObject *name_object, PyObject *value
     if (e > 0) PyErr_SetString(PyExc_TypeError, "header names and values must be text");
     if (e != 0) return -1;
     value = tn_str_trim(value);
-    int framing = take_framing(c, name, value, head);
+    int framing = tnpy_connection_framing(c, name, value, head);
     if (framing != 0) return framing < 0 ? -1 : 0;
     e = tn__headers_add(headers, &c->x->arena, name, value);
     if (e == TN_EINVAL) PyErr_Format(PyExc_ValueError, "Illegal characters (CR or LF) in header: %R", value_object);
@@ -280,11 +279,11 @@ static int take_fields(tnpy_connection *c, PyObject *object, tn__headers *header
     return result < 0 || PyErr_Occurred() ? -1 : 0;
 }
 
-int tnpy_connection_head(tnpy_connection *c, int status, PyObject *reason, PyObject *object)
+int tnpy_connection_head(tnpy_connection *c, int status, PyObject *reason, PyObject *object, int64_t content_length)
 {
     if (tnpy_connection_gone(c)) return 0; /* the future of the write says so */
     tn__headers headers = {0};
-    tn__response_head head = {.status = status, .headers = &headers, .content_length = -1};
+    tn__response_head head = {.status = status, .headers = &headers, .content_length = content_length};
     if (tnpy_text(reason, &head.reason) != 0) {
         if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "the reason must be text");
         return -1;
@@ -322,7 +321,7 @@ static PyObject *connection_write_headers(PyObject *self, PyObject *args, PyObje
     int status;
     if (!PyTuple_Check(start_line) || !PyArg_ParseTuple(start_line, "OiO", &version, &status, &reason)) return NULL;
     tnpy_connection *c = (tnpy_connection *)self;
-    if (tnpy_connection_head(c, status, reason, headers) < 0 || write_bytes(c, chunk) < 0) return NULL;
+    if (tnpy_connection_head(c, status, reason, headers, -1) < 0 || write_bytes(c, chunk) < 0) return NULL;
     return tnpy_connection_flush(c);
 }
 

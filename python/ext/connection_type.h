@@ -54,8 +54,14 @@ PyObject *tnpy_connection_flush(tnpy_connection *c);
 /* A future that is done already; with StreamClosedError if `closed`. */
 PyObject *tnpy_done_future(tnpy_core *core, bool closed);
 
-/* `headers` (str, str pairs of an HTTPHeaders) as the head of the response. -1 with an exception. */
-int tnpy_connection_head(tnpy_connection *c, int status, PyObject *reason, PyObject *headers);
+/* A field that the engine writes itself or needs to know goes into `head`: 1. Others: 0. -1 with an exception. */
+int tnpy_connection_framing(tnpy_connection *c, tn_str name, tn_str value, tn__response_head *head);
+
+/*
+ * Send the head of the response, with the fields of `headers`, an HTTPHeaders. content_length: when they do not say; -1: not known.
+ * Does nothing when the peer is gone. -1 with an exception.
+ */
+int tnpy_connection_head(tnpy_connection *c, int status, PyObject *reason, PyObject *headers, int64_t content_length);
 
 /* The request, made when first asked for. A new reference. */
 PyObject *tnpy_connection_request(tnpy_connection *c);

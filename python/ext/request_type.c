@@ -34,7 +34,7 @@ typedef struct request {
     PyObject *dict, *weakrefs;
     tnpy_state *state;
     tnpy_connection *source; /* NULL when made by Python code, or by now gone */
-    char *kept;              /* copy of the head's bytes, and of the fields behind them; NULL: look at the exchange */
+    char *kept;              /* copy of the head's fields, and behind them its bytes; NULL: look at the exchange */
     tn__request_head head;   /* of the copy */
     PyObject *values[ATTRIBUTES]; /* NULL: not computed yet */
 } request;
@@ -43,7 +43,7 @@ typedef struct request {
 static const tn__request_head *head_of(const request *r, const char **base)
 {
     if (r->kept) {
-        *base = r->kept;
+        *base = r->kept + r->head.n_fields * sizeof *r->head.fields;
         return &r->head;
     }
     if (!r->source || !r->source->x) return NULL;
