@@ -1,11 +1,12 @@
 # The verbs of this repository. CMake does the work; this file gives its calls short names. `make` alone prints them.
 
 PORT ?= 8888
+NAME ?= hello
 PREFIX ?= /usr/local
 SECONDS ?= 60
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help setup run test build check asan tsan fuzz bench bench-instructions format install clean
+.PHONY: help setup run test build check asan tsan oom fuzz bench bench-instructions demo format install clean
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -42,6 +43,12 @@ tsan:
 	@$(call build,tsan,build-tsan)
 	@scripts/run_tests.py build-tsan
 
+#: make oom                   fail every allocation in turn, under the sanitizers
+oom:
+	@scripts/setup.sh test
+	@$(call build,asan,build-asan)
+	@scripts/run_tests.py build-asan -L oom
+
 #: make fuzz                  run every fuzz target for a minute (SECONDS=...; needs clang)
 fuzz:
 	@scripts/setup.sh fuzz
@@ -58,6 +65,10 @@ bench-instructions:
 	@scripts/setup.sh bench
 	@$(MAKE) --no-print-directory build
 	@bench/instructions.py
+
+#: make demo                  build and run a demo (NAME=hello, PORT=8888)
+demo: build
+	@exec build/demos/$(NAME) --port=$(PORT)
 
 #: make format                lay out the C files by .clang-format
 format:
