@@ -2,7 +2,7 @@
  * Stacks for coroutines, pooled by the loop that uses them.
  *
  * A stack is a mapping of its own: address space is reserved, the system commits pages as they are touched, and the lowest page is
- * a guard. Its last bytes are the tn__stack itself and the room of what runs on it, so that starting a coroutine allocates nothing
+ * a guard. Near its end lie the tn__stack itself and the room of what runs on it, so that starting a coroutine allocates nothing
  * and touches memory that is needed anyway. Stacks are handed out hottest first; a slow timer gives back those that nobody has
  * needed for some seconds.
  *
@@ -20,14 +20,15 @@
 
 enum {
 #if defined(TN__ASAN) || defined(TN__TSAN)
-    TN__STACK_BYTES = 1 << 20, /* instrumented frames are far larger */
+    TN__STACK_SCALE = 4, /* instrumented frames are far larger */
 #else
-    TN__STACK_BYTES = 256 << 10,
+    TN__STACK_SCALE = 1,
 #endif
+    TN__STACK_BYTES = TN__STACK_SCALE * (256 << 10),
     TN__STACK_SHIFT_MIN = 14, /* 16 KiB is the smallest */
     TN__STACK_SHIFT_MAX = 26, /* 64 MiB the largest */
     TN__STACK_CLASSES = TN__STACK_SHIFT_MAX - TN__STACK_SHIFT_MIN + 1,
-    TN__STACK_ROOM = 1024,   /* bytes for what runs on it */
+    TN__STACK_ROOM = 384,    /* bytes for what runs on it */
     TN__STACKS_IDLE_MIN = 8, /* so many are never given back: an idle server then needs no timer */
     TN__STACKS_PROTECTED_MAX = 24000,
 };
@@ -40,7 +41,7 @@ typedef struct tn__stack {
     tn__list node;                          /* among the idle ones of its class */
     tn__coro coro;                          /* stack_low, stack_top and fiber are set for good */
     tn__arena arena;                        /* for tasks that bring none; keeps its first chunk from one to the next */
-    char *map;                              /* the mapping, which ends with this struct */
+    char *map;                              /* the mapping, whose last page this struct is in */
     size_t map_bytes;
     int64_t idle_since_ns;
     unsigned valgrind_id;

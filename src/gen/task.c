@@ -140,7 +140,7 @@ TN__NO_SANITIZE_THREAD static void body(tn__coro *coro)
 }
 
 /* The task has returned: nobody will run on its stack again. */
-static void release(tn_task *t)
+TN__INLINE void release(tn_task *t)
 {
     tn__stack *stack = (tn__stack *)t;
     if (t->known) {

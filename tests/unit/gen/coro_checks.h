@@ -15,6 +15,7 @@ enum { STACK = 256 * 1024 };
 typedef struct subject {
     tn__coro coro; /* first: bodies find their subject by it */
     int steps;
+    unsigned valgrind_id;
     double numbers[10];
     tn__coro *inner;
     char *where;
@@ -28,11 +29,13 @@ static subject *subject_new(void)
     s->coro.stack_low = s->stack;
     s->coro.stack_top = s->stack + STACK;
     tn__fiber_init(&s->coro.fiber);
+    s->valgrind_id = VALGRIND_STACK_REGISTER(s->stack, s->stack + STACK);
     return s;
 }
 
 static void subject_free(subject *s)
 {
+    VALGRIND_STACK_DEREGISTER(s->valgrind_id);
     tn__fiber_done(&s->coro.fiber);
     free(s);
 }

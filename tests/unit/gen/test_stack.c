@@ -40,11 +40,12 @@ TEST(stack, has_the_size_asked_for_rounded_up_to_a_power_of_two)
 {
     tn_loop *loop = new_loop();
     tn__stack_pool *pool = &tn__gen_of(loop)->stacks;
-    tn__stack *small = tn__stack_get(pool, 1), *odd = tn__stack_get(pool, 100000), *large = tn__stack_get(pool, 64 << 20);
-    assert_int_equal(small->map_bytes, 16384);
-    assert_int_equal(odd->map_bytes, 131072);
+    size_t most = (64 << 20) / TN__STACK_SCALE;
+    tn__stack *small = tn__stack_get(pool, 1), *odd = tn__stack_get(pool, 100000), *large = tn__stack_get(pool, most);
+    assert_int_equal(small->map_bytes, 4 * sysconf(_SC_PAGESIZE));
+    assert_int_equal(odd->map_bytes, 131072 * TN__STACK_SCALE);
     assert_int_equal(large->map_bytes, 64 << 20);
-    assert_null(tn__stack_get(pool, (64 << 20) + 1));
+    assert_null(tn__stack_get(pool, most + 1));
     tn__stack_put(pool, small);
     tn__stack_put(pool, odd);
     tn__stack_put(pool, large);
