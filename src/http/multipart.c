@@ -57,6 +57,15 @@ int tn__multipart_begin(tn__multipart *m, tn__arena *a, tn_str content_type, tn_
 {
     tn_str boundary;
     TN_TRY(find_boundary(content_type, &boundary, reason));
+    return tn__multipart_begin_at(m, a, boundary, body, limits, reason);
+}
+
+int tn__multipart_begin_at(tn__multipart *m, tn__arena *a, tn_str boundary, tn_str body, const tn__multipart_limits *limits,
+                           const char **reason)
+{
+    if (boundary.n == 0 || !tn__is_field_value(boundary)) {
+        return refuse(reason, TN_ESYNTAX, "missing or invalid multipart boundary");
+    }
     tn_str delimiter = tn__arena_printf(a, "\r\n--" TN_FMT, TN_ARG(boundary));
     if (!delimiter.p) return TN_ENOMEM;
 
@@ -93,7 +102,7 @@ static const char *read_line(tn_str line, part_head *head)
     if (colon == line.p || colon == end || *colon != ':') return "malformed header line in a multipart part";
     tn_str name = {line.p, (size_t)(colon - line.p)};
     tn_str value = {colon + 1, (size_t)(end - colon - 1)};
-    if (tn__scan_value(value.p, end) != end) return "control character in the headers of a multipart part";
+    if (tn__scan_value(value.p, end) != end) return "Invalid header value in a multipart part";
     tn_str *place = tn_str_caseeq(name, TN_S("Content-Disposition")) ? &head->disposition
                     : tn_str_caseeq(name, TN_S("Content-Type"))      ? &head->type
                                                                      : NULL;
@@ -110,7 +119,7 @@ static const char *read_head(tn_str text, part_head *head)
     while (text.n) {
         const char *cr = memchr(text.p, '\r', text.n);
         size_t n = cr ? (size_t)(cr - text.p) : text.n;
-        if (!cr || text.n - n < 2 || cr[1] != '\n') return "control character in the headers of a multipart part";
+        if (!cr || text.n - n < 2 || cr[1] != '\n') return "Invalid header value in a multipart part";
         const char *clause = read_line(tn_str_of(text.p, n), head);
         if (clause) return clause;
         text = tn_str_of(cr + 2, text.n - n - 2);
@@ -191,23 +200,24 @@ static int read_disposition(tn__arena *a, tn_str field, tn__part *part, const ch
     return TN_OK;
 }
 
-/* `text` lies between two delimiters: CRLF, header lines, blank line, body. */
+/* `text` lies between two delimiters: CRLF, header lines, blank line, body. The CRLF of the second one follows it. */
 static int read_part(const tn__multipart *m, tn__arena *a, tn_str text, tn__part *part, const char **reason)
 {
     if (!tn_str_starts(text, TN_S("\r\n"))) return refuse(reason, TN_ESYNTAX, "text behind a multipart boundary");
     text = tn_str_of(text.p + 2, text.n - 2);
-    size_t head_max = m->limits.part_head_bytes_max;
-    size_t look_at = text.n < head_max + 4 ? text.n : head_max + 4;
+    /* RFC 2046, 5.1.1: a part may end behind its headers. Then the second half of the blank line is the delimiter's CRLF. */
+    size_t reach = text.n + 2, head_max = m->limits.part_head_bytes_max;
+    size_t look_at = reach < head_max + 4 ? reach : head_max + 4;
     const char *blank = memmem(text.p, look_at, "\r\n\r\n", 4);
-    if (!blank && look_at < text.n) return refuse(reason, TN_ETOOBIG, "headers of a multipart part too large");
+    if (!blank && look_at < reach) return refuse(reason, TN_ETOOBIG, "multipart part header too large");
     if (!blank) return refuse(reason, TN_ESYNTAX, "multipart part without a blank line behind its headers");
 
-    size_t head_n = (size_t)(blank - text.p);
+    size_t head_n = (size_t)(blank - text.p), body_at = head_n + 4 < text.n ? head_n + 4 : text.n;
     part_head head = {0};
     const char *clause = read_head(tn_str_of(text.p, head_n + 2), &head);
     if (clause) return refuse(reason, TN_ESYNTAX, clause);
     if (!head.disposition.p) return refuse(reason, TN_ESYNTAX, "multipart part without a disposition");
-    *part = (tn__part){.body = {blank + 4, text.n - head_n - 4}};
+    *part = (tn__part){.body = {text.p + body_at, text.n - body_at}};
     part->content_type = head.type.n ? head.type : TN_S("application/unknown");
     return read_disposition(a, head.disposition, part, reason);
 }

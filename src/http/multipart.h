@@ -43,6 +43,13 @@ int tn__multipart_begin(tn__multipart *m, tn__arena *a, tn_str content_type, tn_
                         const char **reason);
 
 /*
+ * The same with the boundary itself: without quotes, of any length, and of any bytes that a field value can hold. It is for callers
+ * that have taken it out of the field by themselves.
+ */
+int tn__multipart_begin_at(tn__multipart *m, tn__arena *a, tn_str boundary, tn_str body, const tn__multipart_limits *limits,
+                           const char **reason);
+
+/*
  * The next part. Returns 1, or 0 behind the last one, which must be followed by the final boundary; what lies behind that is ignored.
  *
  * TN_ESYNTAX or TN_ETOOBIG with a clause in `reason`; TN_ENOMEM. After a failure the walk is over.

@@ -130,23 +130,32 @@ static int part(int64_t start, int64_t end, int64_t size, tn__byte_range *range)
 /* "-500": the last 500 bytes. */
 static int last_bytes(int64_t n, int64_t size, tn__byte_range *range)
 {
-    if (n < 0) return TN__RANGE_WHOLE;
     if (n == 0) return TN__RANGE_UNSATISFIABLE;
     return n >= size ? TN__RANGE_WHOLE : part(size - n, size, size, range);
 }
 
-int tn__range_resolve(tn_str field, int64_t size, tn__byte_range *range)
+bool tn__range_parse(tn_str field, int64_t *first, int64_t *last)
 {
     enum { UNIT = sizeof "bytes=" - 1 };
     field = tn_str_trim(field);
-    if (field.n < UNIT || !tn_str_caseeq(tn_str_of(field.p, UNIT), TN_S("bytes="))) return TN__RANGE_WHOLE;
+    if (field.n < UNIT || !tn_str_caseeq(tn_str_of(field.p, UNIT), TN_S("bytes="))) return false;
     tn_str set = {field.p + UNIT, field.n - UNIT};
     const char *dash = memchr(set.p, '-', set.n);
-    if (!dash) return TN__RANGE_WHOLE;
-    tn_str first = {set.p, (size_t)(dash - set.p)}, last = {dash + 1, set.n - first.n - 1};
-    if (first.n == 0) return last_bytes(number_of(last), size, range);
+    if (!dash) return false;
+    tn_str from = {set.p, (size_t)(dash - set.p)}, to = {dash + 1, set.n - from.n - 1};
+    int64_t start = number_of(from), end = number_of(to);
+    if ((from.n && start < 0) || (to.n && end < 0)) return false; /* several ranges have a comma in one of the two */
+    if (from.n == 0 && to.n == 0) return false;
+    *first = start;
+    *last = end;
+    return true;
+}
 
-    int64_t start = number_of(first), end = last.n ? number_of(last) : INT64_MAX - 1;
-    if (start < 0 || end < 0) return TN__RANGE_WHOLE; /* several ranges have a comma in one of the two */
-    return part(start, end < INT64_MAX ? end + 1 : end, size, range);
+int tn__range_resolve(tn_str field, int64_t size, tn__byte_range *range)
+{
+    int64_t first, last;
+    if (!tn__range_parse(field, &first, &last)) return TN__RANGE_WHOLE;
+    if (first < 0) return last_bytes(last, size, range);
+    if (last < 0) last = INT64_MAX;
+    return part(first, last < INT64_MAX ? last + 1 : last, size, range);
 }

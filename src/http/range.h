@@ -40,6 +40,12 @@ typedef struct tn__byte_range {
     int64_t start, end; /* half open */
 } tn__byte_range;
 
+/*
+ * The two numbers of a Range field that asks for one range of bytes; -1 for the one that is not there: "bytes=1-2" gives 1 and 2,
+ * "bytes=-5" gives -1 and 5. Numbers beyond INT64_MAX are INT64_MAX. False when the field is to be ignored.
+ */
+bool tn__range_parse(tn_str field, int64_t *first, int64_t *last);
+
 enum { TN__RANGE_WHOLE, TN__RANGE_PART, TN__RANGE_UNSATISFIABLE };
 
 /*

@@ -219,6 +219,28 @@ TEST(range, is_safe_at_the_edges_of_64_bits)
     check_unsatisfiable("bytes=18446744073709551616-18446744073709551617", 10);
 }
 
+static void check_numbers(const char *field, int64_t first, int64_t last)
+{
+    int64_t a = 7, b = 7;
+    if (!tn__range_parse(tn_z(field), &a, &b)) fail_msg("ignored: %s", field);
+    assert_true(a == first && b == last);
+}
+
+TEST(range, gives_its_numbers_as_they_stand)
+{
+    check_numbers("bytes=1-2", 1, 2);
+    check_numbers("bytes=6-", 6, -1);
+    check_numbers("bytes=-6", -1, 6);
+    check_numbers("bytes=-0", -1, 0);
+    check_numbers("bytes=5-2", 5, 2);
+    check_numbers("bytes=99999999999999999999-", INT64_MAX, -1);
+    int64_t a = 7, b = 7;
+    static const char *const ignored[] = {"", "bytes", "bytes=", "bytes=-", "foo=1-2", "bytes=1-2,4-5", "bytes=+1-2", "bytes=1--2"};
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        if (tn__range_parse(tn_z(ignored[i]), &a, &b)) fail_msg("taken: %s", ignored[i]);
+    assert_true(a == 7 && b == 7);
+}
+
 static void many_etags(size_t n)
 {
     char *text = repeated("\"x\", ", n);
