@@ -86,7 +86,10 @@ static void next_request(tn__http1 *c)
         }
     }
     c->state = TN__HTTP1_HEAD;
-    tn__http1_wait(c, c->server->idle_ns);
+    if (s->congested)
+        wait_for_sending(c);
+    else
+        tn__http1_wait(c, c->server->idle_ns);
     if (!c->walking) tn__stream_resume(s);
 }
 
@@ -180,17 +183,29 @@ static void on_hangup(tn_stream *s)
     tell_peer_closed(TN__OWNER(s, tn__http1, stream));
 }
 
+/* From here on the peer is watched, whatever else the connection does: what it does not take must not lie here for ever. */
+static void on_congested(tn_stream *s)
+{
+    tn__http1 *c = TN__OWNER(s, tn__http1, stream);
+    if (c->state == TN__HTTP1_HEAD || c->state == TN__HTTP1_HANDLING || c->state == TN__HTTP1_PARKED) wait_for_sending(c);
+}
+
 static void on_drained(tn_stream *s)
 {
     tn__http1 *c = TN__OWNER(s, tn__http1, stream);
-    if (c->state == TN__HTTP1_HANDLING || c->state == TN__HTTP1_PARKED) tn__timeout_clear(&c->timeout);
     end_drain(c, TN_OK);
-    if (c->state == TN__HTTP1_LINGER) {
-        all_sent(c);
-    } else if (c->state == TN__HTTP1_FLUSHING) {
+    switch ((tn__http1_state)c->state) {
+    case TN__HTTP1_HEAD: tn__http1_wait(c, c->head_begun ? c->server->head_ns : c->server->idle_ns); break;
+    case TN__HTTP1_HANDLING:
+    case TN__HTTP1_PARKED: tn__timeout_clear(&c->timeout); break;
+    case TN__HTTP1_FLUSHING:
         c->state = TN__HTTP1_HEAD;
         tn__http1_wait(c, c->server->idle_ns);
         tn__stream_resume(s);
+        break;
+    case TN__HTTP1_LINGER: all_sent(c); break;
+    case TN__HTTP1_BODY:
+    case TN__HTTP1_CLOSED: break;
     }
     /* Had the server begun to drain while this was on its way, the connection did not count as idle; now it does. */
     if (c->server->draining && tn__http1_idle(c)) tn__http1_linger(c);
@@ -237,7 +252,7 @@ static void on_timeout(tn_loop *loop, tn__timeout *timeout)
     }
     switch ((tn__http1_state)c->state) {
     case TN__HTTP1_HEAD:
-        if (c->head_begun)
+        if (c->head_begun && unsent == 0)
             tn__http1_refuse(c, 408, "timeout reading head");
         else
             tn__http1_close(c);
@@ -257,6 +272,7 @@ static const tn__stream_user stream_user = {
     .bytes = tn__http1_bytes,
     .eof = on_eof,
     .hangup = on_hangup,
+    .congested = on_congested,
     .drained = on_drained,
     .closed = on_closed,
 };

@@ -86,6 +86,7 @@ static void begin_exchange(tn__http1 *c, const char *p, const tn__request_head *
     if (framing->chunked) tn__chunked_init(&c->chunked, server->dialect.bare_lf);
     bool wants = head->minor == 0 ? framing->keep_alive && !framing->close : !framing->close;
     x->persist = wants && !server->opts.no_keep_alive;
+    x->body_read = c->body_left == 0;
 
     c->state = TN__HTTP1_PARKED;
     int e = server->delegate->headers(server->app, x);

@@ -55,7 +55,8 @@ typedef struct tn__stream_user {
      */
     void (*hangup)(tn_stream *s);
 
-    /* All output has reached the system, after a moment in which it had not. NULL when nobody cares. */
+    /* The system has not taken all output, and later it has. NULL when nobody cares. */
+    void (*congested)(tn_stream *s);
     void (*drained)(tn_stream *s);
 
     /* The stream is closed, `error` says why (0: by our own wish). Called once, from the ready list; may free the stream's owner. */

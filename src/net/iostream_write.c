@@ -125,6 +125,14 @@ static ssize_t send_some(tn_stream *s)
     return sent < 0 ? -errno : sent;
 }
 
+/* Something is left over: tell so, once until all has gone. */
+static void jam(tn_stream *s)
+{
+    if (s->congested) return;
+    s->congested = true;
+    if (s->user->congested) s->user->congested(s);
+}
+
 void tn__stream_flush(tn_stream *s)
 {
     while (s->out_bytes > 0 && s->writable && !s->closed) {
@@ -133,7 +141,7 @@ void tn__stream_flush(tn_stream *s)
         if (sent <= 0) {
             if (sent == -EINTR) continue;
             if (sent == 0) { /* a transport that is not ready */
-                s->congested = true;
+                jam(s);
                 return;
             }
             if (sent != TN_EAGAIN && sent != -EWOULDBLOCK) {
@@ -146,8 +154,8 @@ void tn__stream_flush(tn_stream *s)
         /* A transport takes what it likes at a time: only the next call tells whether there is more room. */
         if (sent == 0 || ((size_t)sent < asked && s->first->at > 0 && !s->transport)) {
             s->writable = false;
-            s->congested = true;
             tn__io_drained(s->loop, &s->io, TN_WRITE);
+            jam(s);
         }
     }
     if (s->out_bytes == 0 && s->congested && !s->closed) {

@@ -90,7 +90,7 @@ static void on_closed(tn_stream *s, int error)
     the_ear(s)->error = error;
 }
 
-static const tn__stream_user user = {on_bytes, on_eof, on_hangup, on_drained, on_closed};
+static const tn__stream_user user = {on_bytes, on_eof, on_hangup, NULL, on_drained, on_closed};
 
 /* A stream on one end of a socket pair. Its user uses all it is offered. */
 static ear *listen_to(tn_loop *loop, int fds[2])
