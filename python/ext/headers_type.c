@@ -456,15 +456,10 @@ static int continue_last(tnpy_headers *self, PyObject *piece)
 
 static int take_fold(tnpy_headers *self, tn_str text)
 {
-    PyObject *value = tnpy_latin1(text), *space = NULL, *piece = NULL;
-    int result = -1;
-    if (!value || !is_value(self, value)) goto out;
-    space = PyUnicode_FromString(" ");
-    piece = space ? PyUnicode_Concat(space, value) : NULL;
-    if (piece) result = continue_last(self, piece);
-out:
+    PyObject *value = tnpy_latin1(text), *piece = NULL;
+    if (value && is_value(self, value)) piece = PyUnicode_FromFormat(text.n ? " %U" : "%U", value);
+    int result = piece ? continue_last(self, piece) : -1;
     Py_XDECREF(value);
-    Py_XDECREF(space);
     Py_XDECREF(piece);
     return result;
 }

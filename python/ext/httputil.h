@@ -10,7 +10,7 @@
 /* Raise tornado.httputil.HTTPInputError with a formatted text (PyUnicode_FromFormat). Always returns NULL. */
 PyObject *tnpy_input_error(tnpy_state *state, const char *format, ...);
 
-int tnpy_init_httputil(PyObject *module);
+/* Add its functions to the module. Called by tnpy_init_httputil, as tnpy_init_headers is. */
 int tnpy_init_escape(PyObject *module);
 
 #endif

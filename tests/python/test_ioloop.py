@@ -1,6 +1,7 @@
 import asyncio
 import contextvars
 import datetime
+import functools
 import gc
 import logging
 import os
@@ -108,10 +109,14 @@ def test_what_a_callback_returns_does_not_matter(loop, result, caplog):
 def test_a_task_of_a_callback_is_not_collected_while_it_waits(loop):
     ended = []
 
+    def wake(future):
+        if future() is not None:
+            future().set_result(None)
+
     async def wait():
         # Nothing but the future's own callback refers to this task.
         future = asyncio.get_running_loop().create_future()
-        asyncio.get_running_loop().call_later(0.05, lambda ref=weakref.ref(future): ref() and ref().set_result(None))
+        asyncio.get_running_loop().call_later(0.05, wake, weakref.ref(future))
         await future
         ended.append(True)
 
@@ -282,7 +287,7 @@ def test_run_sync_leaves_no_cycle_behind_an_exception(loop):
         thing = Thing()
         alive = weakref.ref(thing)
         with pytest.raises(ValueError):  # noqa: PT011
-            loop.run_sync(lambda: main(thing))
+            loop.run_sync(functools.partial(main, thing))
         del thing
         run_briefly(loop)
         assert alive() is None

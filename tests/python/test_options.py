@@ -66,7 +66,16 @@ def test_dates_can_be_written_in_many_ways(options, text, value):
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("45", 45), ("1h30m", 5400), ("1h 30min", 5400), ("-1.5s", -1.5), ("1e3ms", 1), ("2d", 172800), ("1w", 604800), ("2 hours", 7200)],
+    [
+        ("45", 45),
+        ("1h30m", 5400),
+        ("1h 30min", 5400),
+        ("-1.5s", -1.5),
+        ("1e3ms", 1),
+        ("2d", 172800),
+        ("1w", 604800),
+        ("2 hours", 7200),
+    ],
 )
 def test_spans_of_time_add_up(options, text, seconds):
     options.define("span", type=datetime.timedelta)

@@ -19,6 +19,8 @@ def run_program(code):
         "signal.alarm(20)\n"
         "import logging; logging.basicConfig(level='INFO', format='%(name)s %(levelname)s %(message)s', stream=sys.stdout)\n"
         "from tornado.process import fork_processes, task_id\n"
+        # Processes share the pipe, so each line must be one write.
+        "def say(*words): os.write(1, (' '.join(map(str, words)) + '\\n').encode())\n"
     )
     done = subprocess.run([sys.executable, "-c", prelude + code], capture_output=True, text=True, timeout=30)
     return done.returncode, done.stdout, done.stderr
@@ -33,7 +35,7 @@ def test_outside_of_workers_there_is_no_task_id():
 
 
 def test_the_parent_exits_when_all_workers_have_ended_well():
-    status, out, err = run_program("n = fork_processes(3); assert n == task_id(); print('worker', n)")
+    status, out, err = run_program("n = fork_processes(3); assert n == task_id(); say('worker', n)")
     assert (status, err) == (0, "")
     assert sorted(line for line in out.splitlines() if line.startswith("worker")) == ["worker 0", "worker 1", "worker 2"]
     assert "tornado.general INFO Starting 3 processes" in out
@@ -44,7 +46,7 @@ def test_a_worker_that_fails_is_started_again_with_its_number(tmp_path):
     flag = tmp_path / "flag"
     status, out, _ = run_program(
         f"n = fork_processes(2)\nif n == 1 and not os.path.exists({str(flag)!r}):\n"
-        f"    open({str(flag)!r}, 'w').close(); os._exit(3)\nprint('worker', n)"
+        f"    open({str(flag)!r}, 'w').close(); os._exit(3)\nsay('worker', n)"
     )
     assert status == 0
     assert "WARNING child 1 (pid " in out and "exited with status 3, restarting" in out
@@ -69,13 +71,13 @@ def test_too_many_restarts_are_an_error():
 
 
 def test_workers_do_not_draw_the_same_random_numbers():
-    _, out, _ = run_program("import random; random.seed(1); fork_processes(2); print('drew', random.random())")
+    _, out, _ = run_program("import random; random.seed(1); fork_processes(2); say('drew', random.random())")
     drawn = [line for line in out.splitlines() if line.startswith("drew")]
     assert len(set(drawn)) == 2
 
 
 def test_workers_cannot_fork_workers():
-    _, out, err = run_program("fork_processes(1)\ntry: fork_processes(1)\nexcept AssertionError: print('refused')")
+    _, out, err = run_program("fork_processes(1)\ntry: fork_processes(1)\nexcept AssertionError: say('refused')")
     assert "refused" in out
 
 

@@ -109,7 +109,7 @@ def test_a_producer_waits_for_the_consumer():
         sizes = []
 
         async def consume():
-            async for item in queue:
+            async for _ in queue:
                 sizes.append(queue.qsize())
                 await asyncio.sleep(0)
                 queue.task_done()

@@ -1,12 +1,13 @@
 import asyncio
 import logging
 import socket
+import ssl
 import unittest
 import warnings
 
 import pytest
 from tornado import gen
-from tornado.testing import AsyncTestCase, ExpectLog, bind_unused_port, gen_test, get_async_test_timeout
+from tornado.testing import AsyncHTTPSTestCase, AsyncTestCase, ExpectLog, bind_unused_port, gen_test, get_async_test_timeout
 
 
 def run(method, base=AsyncTestCase):
@@ -174,3 +175,8 @@ def test_gen_test_passes_arguments_and_keeps_the_name():
     assert test.__doc__ == "The docstring." and test.__wrapped__.__name__ == "test"
     assert run(test)[0].wasSuccessful()
     assert seen == [1]
+
+
+def test_the_certificate_for_tests_can_be_loaded():
+    options = AsyncHTTPSTestCase.default_ssl_options()
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(**options)

@@ -1,0 +1,125 @@
+/* What tornado.escape leaves to C: text of HTML and of URLs. */
+#include "http/url.h"
+#include "httputil.h"
+
+/* -- HTML -- */
+
+/* What stands for a character in HTML; NULL for itself. */
+static const char *reference_of(Py_UCS4 c)
+{
+    switch (c) {
+    case '&': return "&amp;";
+    case '<': return "&lt;";
+    case '>': return "&gt;";
+    case '"': return "&quot;";
+    case '\'': return "&#x27;";
+    default: return NULL;
+    }
+}
+
+static Py_ssize_t escaped_length(PyObject *text)
+{
+    int kind = PyUnicode_KIND(text);
+    const void *data = PyUnicode_DATA(text);
+    Py_ssize_t n = PyUnicode_GET_LENGTH(text), length = n;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        const char *reference = reference_of(PyUnicode_READ(kind, data, i));
+        if (reference) length += (Py_ssize_t)strlen(reference) - 1;
+    }
+    return length;
+}
+
+static void write_escaped(PyObject *text, PyObject *out)
+{
+    int kind = PyUnicode_KIND(text), out_kind = PyUnicode_KIND(out);
+    const void *data = PyUnicode_DATA(text);
+    void *to = PyUnicode_DATA(out);
+    Py_ssize_t n = PyUnicode_GET_LENGTH(text), at = 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        Py_UCS4 c = PyUnicode_READ(kind, data, i);
+        const char *reference = reference_of(c);
+        if (!reference) PyUnicode_WRITE(out_kind, to, at++, c);
+        for (; reference && *reference; reference++) PyUnicode_WRITE(out_kind, to, at++, (Py_UCS4)*reference);
+    }
+}
+
+static PyObject *xhtml_escape(PyObject *module, PyObject *value)
+{
+    if (!PyUnicode_Check(value)) return PyErr_Format(PyExc_TypeError, "expected str, not %s", Py_TYPE(value)->tp_name);
+    if (PyUnicode_READY(value) < 0) return NULL;
+    Py_ssize_t length = escaped_length(value);
+    if (length == PyUnicode_GET_LENGTH(value)) return PyUnicode_FromObject(value); /* nothing to escape */
+    PyObject *out = PyUnicode_New(length, PyUnicode_MAX_CHAR_VALUE(value));
+    if (out) write_escaped(value, out);
+    return out;
+}
+
+/* -- URLs -- */
+
+/* The bytes of a str in UTF-8, or of bytes; borrowed. */
+static int utf8_of(PyObject *value, tn_str *text)
+{
+    Py_ssize_t n;
+    if (PyUnicode_Check(value)) {
+        const char *p = PyUnicode_AsUTF8AndSize(value, &n);
+        *text = tn_str_of(p, p ? (size_t)n : 0);
+        return p ? 0 : -1;
+    }
+    if (PyBytes_Check(value)) {
+        *text = tn_str_of(PyBytes_AS_STRING(value), (size_t)PyBytes_GET_SIZE(value));
+        return 0;
+    }
+    PyErr_Format(PyExc_TypeError, "expected str or bytes, not %s", Py_TYPE(value)->tp_name);
+    return -1;
+}
+
+/* (value, plus) */
+static int url_arguments(PyObject *const *args, Py_ssize_t n, tn_str *text, bool *plus)
+{
+    if (n != 2) {
+        PyErr_SetString(PyExc_TypeError, "a text and a flag are expected");
+        return -1;
+    }
+    int flag = PyObject_IsTrue(args[1]);
+    if (flag < 0 || utf8_of(args[0], text) < 0) return -1;
+    *plus = flag;
+    return 0;
+}
+
+static PyObject *url_escape(PyObject *module, PyObject *const *args, Py_ssize_t n)
+{
+    tn_str text;
+    bool plus;
+    if (url_arguments(args, n, &text, &plus) < 0) return NULL;
+    tn_buf out = {0};
+    int rc = tn__url_escape(&out, text, plus);
+    PyObject *escaped = rc < 0 ? tnpy_raise(rc) : PyUnicode_FromStringAndSize(out.p, (Py_ssize_t)out.n);
+    tn__buf_done(&out);
+    return escaped;
+}
+
+static PyObject *url_unescape(PyObject *module, PyObject *const *args, Py_ssize_t n)
+{
+    tn_str text;
+    bool plus;
+    if (url_arguments(args, n, &text, &plus) < 0) return NULL;
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)text.n);
+    if (!bytes) return NULL;
+    size_t used = tn__url_decode(PyBytes_AS_STRING(bytes), text, plus);
+    if (used < text.n) _PyBytes_Resize(&bytes, (Py_ssize_t)used);
+    return bytes;
+}
+
+static PyMethodDef functions[] = {
+    {"xhtml_escape", xhtml_escape, METH_O, "xhtml_escape(text, /)\n--\n\nReturn text in which nothing is HTML."},
+    {"url_escape", (PyCFunction)(void (*)(void))url_escape, METH_FASTCALL,
+     "url_escape(value, plus, /)\n--\n\nReturn text as it may stand in a URL."},
+    {"url_unescape", (PyCFunction)(void (*)(void))url_unescape, METH_FASTCALL,
+     "url_unescape(value, plus, /)\n--\n\nReturn the bytes that escaped text stands for."},
+    {0},
+};
+
+int tnpy_init_escape(PyObject *module)
+{
+    return PyModule_AddFunctions(module, functions);
+}
