@@ -60,6 +60,7 @@ void tn_future_unref(tn_future *f)
 /* Pending no more: tell whoever watches. A watcher may give the last reference back, so we hold one meanwhile. */
 static int finish(tn_future *f, int result)
 {
+    tn__loop_check_thread(f->loop, "tn_future_set");
     f->done = true;
     f->result = result;
     tn__list_remove(&f->node);

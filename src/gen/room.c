@@ -1,6 +1,8 @@
 /* The room of this floor on a loop: made when the first coroutine or future asks for it, freed with the loop. */
 #include "room.h"
 
+#include <assert.h>
+
 #include "base/alloc.h"
 #include "future.h"
 #include "spawn.h"
@@ -20,6 +22,7 @@ static void gen_free(tn_loop *loop, void *state)
         loop->rooms[TN__ROOM_CORE] = (tn__room){0};
         if (core.free) core.free(loop, core.state);
         tn__tasks_close(gen);
+        assert(tn__list_empty(&gen->tasks));
     }
     tn__spawns_close(gen);
     tn__futures_close(gen);

@@ -43,6 +43,7 @@ static bool let_go(tn_cond *cond)
     line *l = (line *)cond;
     tn__op *op = first_in(l);
     if (!op) return false;
+    tn__loop_check_thread(l->loop, "tn_cond_notify");
     tn__list_remove(&op->work.node);
     tn__op_end(l->loop, op, TN_OK);
     return true;

@@ -119,6 +119,7 @@ static void on_timer(tn_loop *loop, tn__timer *timer)
 void tn_cancel(tn_task *t)
 {
     if (!t || t->cancelled) return;
+    tn__loop_check_thread(t->gen->loop, __func__);
     t->cancelled = true;
     tn__task_check(t);
 }
