@@ -5,7 +5,6 @@
 
 #include "base/alloc.h"
 #include "future.h"
-#include "spawn.h"
 #include "task.h"
 
 static void gen_free(tn_loop *loop, void *state)

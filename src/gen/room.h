@@ -28,4 +28,7 @@ static inline tn__gen *tn__gen_of(tn_loop *loop)
     return gen ? gen : tn__gen_make(loop);
 }
 
+/* The loop is being freed: forget the functions that have not become coroutines yet (run.c). */
+void tn__spawns_close(tn__gen *gen);
+
 #endif

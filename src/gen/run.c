@@ -1,6 +1,6 @@
 /* Where coroutines begin: a program's first one, and those that nobody waits for. */
 #include "base/alloc.h"
-#include "spawn.h"
+#include "task.h"
 
 /* -- tn_spawn_detached -- */
 
