@@ -7,9 +7,9 @@
 
 The main figure is CPU time of the server for each request, user and kernel, by the scheduler's own count. Requests a second are not
 printed: on a virtual machine they say more about its neighbours. Server and load generator have a processor each, and all servers
-are measured in turn in every round, so that what drifts hits all alike; ratios are taken within a round, and the medians of the rounds
-are printed. A round is repeated when the floor program is off its own median by more than 15 %, and (where nginx is close to the floor,
-at c=64) when nginx is nearer to it than 10 %; when even repeating gives no such rounds, the output says so.
+are measured in turn in every round, so that what drifts hits all alike; ratios are taken within a round, and the medians of the
+rounds are printed. A round is repeated when the floor program is off its own median by more than 15 %, and (at c=64) when nginx is
+nearer to it than 10 %; when even repeating gives no such rounds, the output says so.
 """
 
 import argparse
@@ -154,7 +154,7 @@ def measure_idle(names):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="CPU time, system calls and memory for each request, beside a floor program and nginx.")
+    parser = argparse.ArgumentParser(description="What does a request cost, beside a floor program and nginx?")
     parser.add_argument("--only", choices=["cpu", "syscalls", "idle"], help="one part of it")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3, help="of one load")

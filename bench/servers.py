@@ -1,7 +1,7 @@
 """The servers that are compared, and one of their processes while it is measured.
 
-All answer GET / with 200 and the body "Hello, world", listen on 127.0.0.1, and use one process and one thread. A further server is a
-line in SERVERS, or --server on the command line of bench.py.
+All answer GET / with 200 and the body "Hello, world", listen on 127.0.0.1, and use one process and one thread. A further server
+is a line in SERVERS, or --server on the command line of bench.py.
 """
 
 import os
@@ -77,7 +77,7 @@ def descriptors_max():
 
 
 def pin(cpu):
-    """What a child process does before it starts: stay on one processor (0 is the first, -1 the last), and open as many files as it may."""
+    """For a child process before it starts: stay on one processor (0: the first, -1: the last), open as many files as it may."""
 
     def prepare():
         os.sched_setaffinity(0, {CPUS[cpu]})

@@ -15,5 +15,6 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tornado)
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/tornado-config.cmake.in ${PROJECT_BINARY_DIR}/tornado-config.cmake
   INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/tornado-config-version.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${PROJECT_BINARY_DIR}/tornado-config.cmake ${PROJECT_BINARY_DIR}/tornado-config-version.cmake DESTINATION ${package_dir})
+install(FILES ${PROJECT_BINARY_DIR}/tornado-config.cmake ${PROJECT_BINARY_DIR}/tornado-config-version.cmake
+  DESTINATION ${package_dir})
 install(EXPORT tornado-targets NAMESPACE tornado:: DESTINATION ${package_dir})

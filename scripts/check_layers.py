@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A file includes headers of its own floor or of a lower one, never of a higher one (docs/architecture.md).
 
-Run by `make check`. A public header belongs to the floor of its module; a new one is entered in PUBLIC below. The Python face stands on
-the engine, so its files may include base to web.
+Run by `make check`. A public header belongs to the floor of its module; a new one is entered in PUBLIC below. The Python face
+stands on the engine, so its files may include base to web.
 """
 
 import os

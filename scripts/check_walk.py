@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What the documents say about the source is true. Run by `make check`.
 
-docs/life-of-a-request.md is a table of steps, each with a file and the functions it happens in: the file must exist and define them.
-Every path of the source tree that README.md, CONTRIBUTING.md or docs/ mention must exist, too.
+docs/life-of-a-request.md has tables of steps, each with a file and the functions it happens in: the file must exist and define
+them. Every path of the source tree that README.md, CONTRIBUTING.md or docs/ mention must exist, too.
 """
 
 import os

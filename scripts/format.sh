@@ -1,6 +1,6 @@
 #!/bin/sh
-# Lay out every C file by .clang-format; with --check, only name the files that are not laid out so. The layout is that of clang-format
-# 14, which Debian 12 and Ubuntu 24.04 have; another version would quarrel with it, so the check is skipped without that one.
+# Lay out every C file by .clang-format; with --check, only name the files that are not laid out so. The layout is that of
+# clang-format 14, which Debian 12 and Ubuntu 24.04 have; another version would quarrel with it, so without that one nothing is done.
 set -eu
 cd "$(dirname "$0")/.."
 format=""

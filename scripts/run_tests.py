@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Run the tests of a build directory with ctest and count what ran.
 
-Usage: run_tests.py BUILD_DIR [ctest options]. Called by the Makefile and by CI. One ctest entry is a whole program of unit tests or a
-whole run of the wire tests; the last line, "N passed, N failed", counts the single tests in them.
+Usage: run_tests.py BUILD_DIR [ctest options]. Called by the Makefile and by CI. One ctest entry is a whole program of unit tests or
+a whole run of the wire tests; the last line, "N passed, N failed", counts the single tests in them.
 """
 
 import os

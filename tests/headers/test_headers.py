@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Every public header compiles alone, as C11 and as C++17, without a warning.
 
-Usage: test_headers.py INCLUDE_DIR C_COMPILER. Run by ctest. "Alone" is literal: each header is the only line of its source file, and
-is included twice.
+Usage: test_headers.py INCLUDE_DIR C_COMPILER. Run by ctest. "Alone" is literal: a source file includes one header, twice, and
+nothing else.
 """
 
 import os

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What `make install` installs can be used: a minimal program is built and run through pkg-config and through find_package.
 
-Usage: test_install.py BUILD_DIR CMAKE C_COMPILER. Run by ctest. The prefix is a scratch folder, and is moved after the installation:
-nothing installed may remember where it was.
+Usage: test_install.py BUILD_DIR CMAKE C_COMPILER. Run by ctest. The prefix is a scratch folder, and is moved after the
+installation: nothing installed may remember where it was.
 """
 
 import os

@@ -60,7 +60,7 @@ class Probe(run.Server):
 
 
 def ask(address, sent, wanted):
-    """Ask once on a connection of its own. Returns what is wrong with the answer, or an empty string; True second if it was right."""
+    """Ask once on a connection of its own. Returns (what is wrong with the answer or an empty string, whether it was right)."""
     try:
         client = peer.Peer(address, 20, 0)
     except OSError as error:

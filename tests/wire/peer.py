@@ -11,7 +11,9 @@ import time
 from dataclasses import dataclass, field
 
 STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-5]\d\d) ([\t\x20-\x7e\x80-\xff]*)")
-FIELD_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?[ \t]*")
+NAME = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+VALUE = rb"[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?"
+FIELD_LINE = re.compile(rb"(%s):[ \t]*(%s)?[ \t]*" % (NAME, VALUE))
 DATE = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d\d:\d\d:\d\d GMT")
 DRIPPED_MAX = 4096  # of a longer send, only so much at its beginning and at its end goes out drop by drop
 

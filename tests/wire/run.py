@@ -6,8 +6,8 @@
     tests/wire/run.py --server "python3 probe.py" --face python  against another program
     tests/wire/run.py --server build/demos/probe --drip 1        every byte sent by itself
 
-The server is started with --port, --address and --logging=none, and with what a test's `start:` line adds: once for each set of options.
-At the end it must be alive, end with status 0 on SIGTERM, and have printed nothing to standard error.
+The server is started with --port, --address and --logging=none, and with what a test's `start:` line adds: once for each set of
+options. At the end it must be alive, end with status 0 on SIGTERM, and have printed nothing to standard error.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Reads .wire files: what a client sends, and what must come back.
 
-A file is a list of directives, one a line; tests/wire/README.md describes them. This module turns a file into a list of Step, and knows
-nothing of sockets. Its errors name the file and the line.
+A file is a list of directives, one a line; tests/wire/README.md describes them. This module turns a file into a list of Step, and
+knows nothing of sockets. Its errors name the file and the line.
 """
 
 import json
