@@ -1,34 +1,15 @@
-/* Blocks of output and their pool, which lives in the loop's room for this floor. */
+/* Blocks of output, from a pool that lives in the loop's room for this floor. */
 #include "block.h"
 
 #include "base/alloc.h"
-#include "base/pool.h"
-
-static void pool_free(tn_loop *loop, void *state)
-{
-    (void)loop;
-    tn__pool_done(state);
-    tn__free(state);
-}
-
-static tn__pool *pool_of(tn_loop *loop)
-{
-    tn__room *room = &loop->rooms[TN__ROOM_NET];
-    if (room->state) return room->state;
-    tn__pool *pool = tn__alloc(sizeof *pool);
-    if (!pool) return NULL;
-    tn__pool_init(pool, TN__BLOCK_BYTES, TN__BLOCKS_KEPT);
-    room->state = pool;
-    room->free = pool_free;
-    return pool;
-}
+#include "room.h"
 
 tn__block *tn__block_new(tn_loop *loop, size_t n)
 {
     bool pooled = n <= TN__BLOCK_BYTES - sizeof(tn__block);
-    tn__pool *pool = pooled ? pool_of(loop) : NULL;
-    if (pooled && !pool) return NULL;
-    tn__block *b = pooled ? tn__pool_take(pool) : tn__alloc(sizeof *b + n);
+    tn__net_room *room = pooled ? tn__net_room_of(loop) : NULL;
+    if (pooled && !room) return NULL;
+    tn__block *b = pooled ? tn__pool_take(&room->blocks) : tn__alloc(sizeof *b + n);
     if (!b) return NULL;
     size_t cap = pooled ? TN__BLOCK_BYTES - sizeof *b : n;
     *b = (tn__block){.p = (char *)(b + 1), .cap = cap, .pooled = pooled};
@@ -46,7 +27,7 @@ tn__block *tn__block_around(char *p, size_t n)
 void tn__block_free(tn_loop *loop, tn__block *b)
 {
     if (b->pooled) {
-        tn__pool_give(pool_of(loop), b);
+        tn__pool_give(&tn__net_room_of(loop)->blocks, b);
         return;
     }
     if (b->elsewhere) tn__free(b->p);

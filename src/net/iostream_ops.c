@@ -1,0 +1,482 @@
+/*
+ * Streams whose input is asked for: see iostream_ops.h. How a read is satisfied is in attempt, in one switch; everything else is
+ * about when to attempt it, and about the end.
+ *
+ * Always true: the stream is paused unless a read waits, a handshake runs, or the end is looked for; nobody waits on a stream that
+ * has ended. User code never runs inside: operations end from the ready list, and the close callback is the last act of a turn.
+ */
+#include "iostream_ops.h"
+
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "room.h"
+
+enum {
+    IN_KEPT_MAX = 4096, /* an empty buffer of this size stays for the next line */
+    TAKE_MIN = 16384    /* from so many bytes on the loop's buffer is taken over instead of copied */
+};
+static const int64_t LINGER_NS = 30000000000; /* how long a peer may take nothing of what is left to send */
+
+/* -- The input buffer -- */
+
+static size_t unread(const tn__iostream *io)
+{
+    return io->in.n - io->in_at;
+}
+
+static const char *unread_at(const tn__iostream *io)
+{
+    return io->in.p ? io->in.p + io->in_at : "";
+}
+
+static void forget_if_empty(tn__iostream *io)
+{
+    if (unread(io) > 0) return;
+    io->in_at = 0;
+    if (io->in.cap > IN_KEPT_MAX)
+        tn__buf_done(&io->in);
+    else
+        tn__buf_clear(&io->in);
+}
+
+/* What the last read gave out is the stream's again. */
+static void take_back(tn__iostream *io)
+{
+    io->in_at += io->lent;
+    io->lent = 0;
+    forget_if_empty(io);
+}
+
+/* Append what came: the loop's whole buffer, if it is well filled and nothing else is there. */
+static int take_in(tn__iostream *io, char *p, size_t n)
+{
+    if (io->in_at > 0) {
+        tn__buf_consume(&io->in, io->in_at);
+        io->in_at = 0;
+    }
+    void *held = io->in.n == 0 && n >= TAKE_MIN ? tn__stream_hold(&io->stream) : NULL;
+    if (!held) return tn__buf_add(&io->in, p, n);
+    tn__buf_done(&io->in);
+    io->in_at = (size_t)(p - (char *)held);
+    io->in = (tn_buf){.p = held, .n = io->in_at + n, .cap = io->in_at + n};
+    return TN_OK;
+}
+
+/* Bytes that a read has already put into its caller's memory become input again. */
+static int give_back(tn__iostream *io, const tn__read *r)
+{
+    if (r->got == 0) return TN_OK;
+    tn_buf in = {0};
+    TN_TRY(tn__buf_reserve(&in, r->got + unread(io)));
+    tn__buf_add(&in, r->into, r->got);
+    tn__buf_add(&in, unread_at(io), unread(io));
+    tn__buf_done(&io->in);
+    io->in = in;
+    io->in_at = 0;
+    return TN_OK;
+}
+
+/* -- Telling of the end -- */
+
+static void tell_of_end(tn_loop *loop, tn__work *work)
+{
+    (void)loop;
+    tn__iostream *io = TN__OWNER(work, tn__iostream, tell);
+    if (io->told || !io->closed_fn) return;
+    io->told = true;
+    io->closed_fn(io->closed_arg); /* which may free the stream */
+}
+
+/* Everything that came was given out, and nothing more will come: time to say so. */
+static void notice_end(tn__iostream *io)
+{
+    if (io->closed_fn && !io->told && io->eof && unread(io) == io->lent) tn__soon(io->stream.loop, &io->tell);
+}
+
+/* -- Reading -- */
+
+/* Give the first `n` unread bytes out. */
+static int lend(tn__iostream *io, const tn__read *r, size_t n)
+{
+    *r->out = tn_str_of(unread_at(io), n);
+    io->lent = n;
+    return TN_OK;
+}
+
+static size_t limit_of(const tn__iostream *io, const tn__read *r)
+{
+    return r->max && r->max < io->in_max ? r->max : io->in_max;
+}
+
+static int attempt_into(tn__iostream *io, tn__read *r)
+{
+    size_t n = r->n - r->got < unread(io) ? r->n - r->got : unread(io);
+    if (n > 0) memcpy(r->into + r->got, unread_at(io), n);
+    r->got += n;
+    io->in_at += n;
+    forget_if_empty(io);
+    return r->got == r->n || (r->partial && r->got > 0) ? TN_OK : TN__PENDING;
+}
+
+static int attempt_bytes(tn__iostream *io, const tn__read *r)
+{
+    size_t n = unread(io);
+    if (n >= r->n || (r->partial && n > 0)) return lend(io, r, n < r->n ? n : r->n);
+    return r->n > io->in_max ? TN_ETOOBIG : TN__PENDING;
+}
+
+/* Only what was not searched before is searched, but for a delimiter that may have begun there. */
+static int attempt_until(tn__iostream *io, tn__read *r)
+{
+    const char *p = unread_at(io);
+    size_t n = unread(io), from = r->scanned >= r->delim.n ? r->scanned - (r->delim.n - 1) : 0;
+    const char *found = n > from ? memmem(p + from, n - from, r->delim.p, r->delim.n) : NULL;
+    size_t end = found ? (size_t)(found - p) + r->delim.n : n + 1;
+    r->scanned = n;
+    if (end > limit_of(io, r)) return TN_ETOOBIG;
+    return found ? lend(io, r, end) : TN__PENDING;
+}
+
+static int attempt_match(tn__iostream *io, tn__read *r)
+{
+    size_t at = r->scanned;
+    int found = r->match(r->match_arg, tn_str_of(unread_at(io), unread(io)), r->scanned, &at);
+    if (found < 0) return found;
+    if ((found ? at : unread(io) + 1) > limit_of(io, r)) return TN_ETOOBIG;
+    r->scanned = at;
+    return found ? lend(io, r, at) : TN__PENDING;
+}
+
+static int attempt_all(tn__iostream *io, const tn__read *r)
+{
+    if (unread(io) > limit_of(io, r)) return TN_ETOOBIG;
+    return io->eof ? lend(io, r, unread(io)) : TN__PENDING;
+}
+
+/* What the unread bytes make of this read: TN_OK, a failure, or TN__PENDING when more is needed. */
+static int attempt(tn__iostream *io, tn__read *r)
+{
+    switch (r->kind) {
+    case TN__READ_BYTES: return attempt_bytes(io, r);
+    case TN__READ_INTO: return attempt_into(io, r);
+    case TN__READ_UNTIL: return attempt_until(io, r);
+    case TN__READ_MATCH: return attempt_match(io, r);
+    case TN__READ_ALL: return attempt_all(io, r);
+    }
+    return TN_EINVAL;
+}
+
+/* Why nothing more will come; TN__PENDING while something may. */
+static int why_ended(const tn__iostream *io)
+{
+    if (io->closing) return TN_ECLOSED;
+    if (io->stream.closed) return io->stream.error ? io->stream.error : TN_ECLOSED;
+    return io->eof ? TN_EOF : TN__PENDING;
+}
+
+static void end_reading(tn__iostream *io, int result)
+{
+    tn__read *r = io->reading;
+    if (!r) return;
+    io->reading = NULL;
+    tn__stream_pause(&io->stream);
+    if (r->kind == TN__READ_INTO && result < 0 && give_back(io, r) < 0) tn__stream_close(&io->stream, TN_ENOMEM);
+    tn__op_end(io->stream.loop, r->op, r->kind == TN__READ_INTO && result == TN_OK ? (int)r->got : result);
+}
+
+static void withdraw_reading(tn__op *op)
+{
+    tn__iostream *io = op->holder;
+    tn__read *r = io->reading;
+    io->reading = NULL;
+    tn__stream_pause(&io->stream);
+    if (r->kind == TN__READ_INTO && give_back(io, r) < 0) tn__stream_close(&io->stream, TN_ENOMEM);
+}
+
+static void expect_progress(tn__iostream *io)
+{
+    if (!io->idle_ns) return;
+    io->out_seen = io->stream.out_bytes;
+    tn__timeout_set(io->stream.loop, &io->idle, tn__loop_now(io->stream.loop) + io->idle_ns);
+}
+
+int tn__iostream_read(tn__iostream *io, tn__read *r, tn__op *op)
+{
+    if (io->reading || io->securing) return TN_EBUSY;
+    if (io->closing) return TN_ECLOSED;
+    if ((r->kind == TN__READ_UNTIL && r->delim.n == 0) || (r->kind == TN__READ_INTO && r->n > INT32_MAX)) return TN_EINVAL;
+    take_back(io);
+    r->scanned = r->got = 0;
+    int result = attempt(io, r);
+    if (result != TN__PENDING) {
+        notice_end(io);
+        return result;
+    }
+    result = why_ended(io);
+    if (result != TN__PENDING) {
+        if (r->kind == TN__READ_INTO && give_back(io, r) < 0) return TN_ENOMEM;
+        return result;
+    }
+    r->op = op;
+    io->reading = r;
+    tn__op_begin(op, io, withdraw_reading);
+    tn__stream_resume(&io->stream);
+    expect_progress(io);
+    return TN__PENDING;
+}
+
+/* A read that wants much is filled without a detour. How many of the bytes it took. */
+static size_t fill_directly(tn__iostream *io, const char *p, size_t n)
+{
+    tn__read *r = io->reading;
+    if (!r || r->kind != TN__READ_INTO || unread(io) > 0) return 0;
+    if (n > r->n - r->got) n = r->n - r->got;
+    memcpy(r->into + r->got, p, n);
+    r->got += n;
+    return n;
+}
+
+static size_t on_bytes(tn_stream *s, char *p, size_t n)
+{
+    tn__iostream *io = tn__iostream_of(s);
+    if (!io->reading) { /* the end was looked for, and this stands before it; what is lent must not move */
+        tn__stream_pause(s);
+        return 0;
+    }
+    size_t taken = fill_directly(io, p, n);
+    if (taken < n && take_in(io, p + taken, n - taken) < 0) {
+        tn__stream_close(s, TN_ENOMEM);
+        return n;
+    }
+    int result = attempt(io, io->reading);
+    if (result != TN__PENDING)
+        end_reading(io, result);
+    else
+        expect_progress(io);
+    return n;
+}
+
+/* -- Writing -- */
+
+static void end_securing(tn__iostream *io, int result)
+{
+    tn__op *op = io->securing;
+    io->securing = NULL;
+    if (op) tn__op_end(io->stream.loop, op, result);
+}
+
+static void end_writers(tn__iostream *io, int result)
+{
+    for (tn__list *node; (node = tn__list_pop(&io->writers));)
+        tn__op_end(io->stream.loop, TN__OWNER(node, tn__writer, node)->op, result);
+}
+
+static void withdraw_writer(tn__op *op)
+{
+    tn__list_remove(&((tn__writer *)op->holder)->node);
+}
+
+static int may_write(const tn__iostream *io)
+{
+    if (io->closing || io->shut) return TN_ECLOSED;
+    if (io->stream.closed) return io->stream.error ? io->stream.error : TN_ECLOSED;
+    return io->securing ? TN_EBUSY : TN_OK;
+}
+
+static int wait_for_output(tn__iostream *io, size_t most, tn__writer *w, tn__op *op)
+{
+    tn__stream_flush(&io->stream);
+    if (io->stream.closed) return io->stream.error ? io->stream.error : TN_ECLOSED;
+    if (io->stream.out_bytes <= most) return TN_OK;
+    w->op = op;
+    tn__list_init(&w->node);
+    tn__list_push(&io->writers, &w->node);
+    tn__op_begin(op, w, withdraw_writer);
+    expect_progress(io);
+    return TN__PENDING;
+}
+
+int tn__iostream_write(tn__iostream *io, tn_str data, tn__writer *w, tn__op *op)
+{
+    tn_stream *s = &io->stream;
+    TN_TRY(may_write(io));
+    if (s->out_bytes > 0 && data.n > io->out_max - (s->out_bytes < io->out_max ? s->out_bytes : io->out_max)) return TN_ETOOBIG;
+    TN_TRY(tn__stream_write(s, data));
+    return s->out_bytes <= TN__OUT_HIGH_MARK ? TN_OK : wait_for_output(io, TN__OUT_HIGH_MARK, w, op);
+}
+
+int tn__iostream_drain(tn__iostream *io, tn__writer *w, tn__op *op)
+{
+    TN_TRY(may_write(io));
+    return wait_for_output(io, 0, w, op);
+}
+
+void tn__iostream_shutdown_write(tn__iostream *io)
+{
+    if (io->shut || io->closing || io->stream.closed) return;
+    io->shut = true;
+    tn__stream_flush(&io->stream);
+    if (io->stream.out_bytes == 0) tn__stream_shutdown_write(&io->stream);
+}
+
+static void on_drained(tn_stream *s)
+{
+    tn__iostream *io = tn__iostream_of(s);
+    end_writers(io, TN_OK);
+    if (io->closing)
+        tn__stream_close(s, 0);
+    else if (io->shut)
+        tn__stream_shutdown_write(s);
+}
+
+/* -- Waiting too long -- */
+
+void tn__iostream_set_idle(tn__iostream *io, int64_t idle_ns)
+{
+    io->idle_ns = idle_ns;
+    tn__timeout_clear(&io->idle);
+    if (io->reading || !tn__list_empty(&io->writers)) expect_progress(io);
+}
+
+static void on_idle(tn_loop *loop, tn__timeout *timeout)
+{
+    tn__iostream *io = TN__OWNER(timeout, tn__iostream, idle);
+    size_t unsent = io->stream.out_bytes;
+    bool sends = unsent > 0 && unsent < io->out_seen; /* slowly, but it does */
+    io->out_seen = unsent;
+    if (sends) {
+        tn__timeout_set(loop, &io->idle, tn__loop_now(loop) + (io->closing ? LINGER_NS : io->idle_ns));
+    } else if (io->closing || io->securing) {
+        tn__stream_close(&io->stream, TN_ETIMEDOUT);
+    } else {
+        end_reading(io, TN_ETIMEDOUT);
+        end_writers(io, TN_ETIMEDOUT);
+    }
+}
+
+/* -- The end -- */
+
+static void on_eof(tn_stream *s)
+{
+    tn__iostream *io = tn__iostream_of(s);
+    io->eof = true;
+    if (io->reading) {
+        int result = attempt(io, io->reading);
+        end_reading(io, result == TN__PENDING ? TN_EOF : result);
+    }
+    tn__stream_pause(s);
+    notice_end(io);
+}
+
+/* A stream that nobody reads has learnt that the peer is gone. Who wants to be told is told once what came before that was read. */
+static void on_hangup(tn_stream *s)
+{
+    if (tn__iostream_of(s)->closed_fn) tn__stream_resume(s);
+}
+
+static void on_closed(tn_stream *s, int error)
+{
+    tn__iostream *io = tn__iostream_of(s);
+    int why = io->closing || !error ? TN_ECLOSED : error;
+    tn__timeout_stop(&io->idle);
+    end_securing(io, why);
+    end_reading(io, why);
+    end_writers(io, why);
+    if (io->orphan)
+        tn__iostream_destroy(io);
+    else
+        tell_of_end(s->loop, &io->tell);
+}
+
+void tn__iostream_on_close(tn__iostream *io, tn_callback *fn, void *arg)
+{
+    io->closed_fn = fn;
+    io->closed_arg = arg;
+    if (!fn) return;
+    notice_end(io);
+    if (io->stream.hangup_told && unread(io) == io->lent) tn__stream_resume(&io->stream);
+    if (io->stream.closed && !io->told && !tn__work_queued(&io->stream.again)) tn__soon(io->stream.loop, &io->tell);
+}
+
+void tn__iostream_abort(tn__iostream *io, int error)
+{
+    io->closing |= !error;
+    tn__stream_close(&io->stream, error);
+    int why = why_ended(io);
+    end_securing(io, why);
+    end_reading(io, why);
+    end_writers(io, why);
+}
+
+void tn__iostream_close(tn__iostream *io)
+{
+    tn_stream *s = &io->stream;
+    if (io->closing) return;
+    io->closing = true;
+    if (!s->closed) tn__stream_flush(s);
+    if (s->out_bytes == 0 || io->securing) tn__stream_close(s, 0);
+    end_securing(io, TN_ECLOSED);
+    end_reading(io, TN_ECLOSED);
+    end_writers(io, TN_ECLOSED);
+    io->out_seen = s->out_bytes;
+    if (!s->closed) tn__timeout_set(s->loop, &io->idle, tn__loop_now(s->loop) + LINGER_NS);
+}
+
+void tn__iostream_free(tn__iostream *io)
+{
+    if (!io) return;
+    tn__iostream_close(io);
+    tn__net_room *room = tn__net_room_of(io->stream.loop);
+    if (io->stream.closed || !room) {
+        tn__iostream_destroy(io);
+        return;
+    }
+    io->orphan = true;
+    tn__list_push(&room->orphans, &io->node);
+}
+
+void tn__iostream_destroy(tn__iostream *io)
+{
+    tn__stream_done(&io->stream);
+    tn__timeout_stop(&io->idle);
+    tn__work_cancel(&io->tell);
+    tn__list_remove(&io->node);
+    if (io->matcher) io->matcher_free(io->matcher);
+    tn__buf_done(&io->in);
+    tn__free(io);
+}
+
+/* -- The beginning -- */
+
+static const tn__stream_user stream_user = {
+    .bytes = on_bytes,
+    .eof = on_eof,
+    .hangup = on_hangup,
+    .drained = on_drained,
+    .closed = on_closed,
+};
+
+tn__iostream *tn__iostream_new(tn_loop *loop, int fd, const tn__transport *transport, int *error)
+{
+    tn__iostream *io = tn__zalloc(sizeof *io);
+    if (!io) {
+        close(fd);
+        *error = TN_ENOMEM;
+        return NULL;
+    }
+    int result = tn__stream_open(&io->stream, loop, fd, &stream_user);
+    if (result < 0) {
+        tn__free(io);
+        *error = result;
+        return NULL;
+    }
+    io->stream.transport = transport;
+    io->in_max = io->out_max = TN__STREAM_BYTES_MAX;
+    tn__list_init(&io->writers);
+    tn__list_init(&io->node);
+    tn__timeout_init(&io->idle, on_idle);
+    tn__work_init(&io->tell, tell_of_end);
+    tn__stream_pause(&io->stream);
+    return io;
+}
