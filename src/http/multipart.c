@@ -171,7 +171,11 @@ static int read_parameter(tn__arena *a, const tn__param *param, disposition *d, 
                     : tn_str_caseeq(param->name, TN_S("filename")) ? &d->filename
                     : tn_str_caseeq(param->name, TN_S("name"))     ? &d->name
                                                                    : NULL;
-    if (!place) return TN_OK;
+    if (!place) {
+        /* RFC 2231 divides long ones into filename*0, filename*1; forms never do. Without it, a file would pass for an argument. */
+        bool piece = param->name.n > 9 && tn_str_caseeq(tn_str_of(param->name.p, 9), TN_S("filename*"));
+        return piece ? refuse(reason, TN_ESYNTAX, "file name in pieces in a multipart part") : TN_OK;
+    }
     if (place->p) return refuse(reason, TN_ESYNTAX, "repeated parameter in a multipart part");
     if (extended) return read_extended(a, param->value, place, reason);
     *place = tn__param_value(a, param);

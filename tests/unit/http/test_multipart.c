@@ -248,6 +248,7 @@ TEST(multipart, reads_extended_file_names_and_prefers_them)
     check_head("Content-Disposition: form-data; name=a; filename*=UTF-7''b", "!unknown character set in a multipart part");
     check_head("Content-Disposition: form-data; name=a; filename*=b", "!malformed filename* in a multipart part");
     check_head("Content-Disposition: form-data; name=a; filename*=utf-8'b", "!malformed filename* in a multipart part");
+    check_head("Content-Disposition: form-data; name=a; filename*0=b; filename*1=c", "!file name in pieces in a multipart part");
 }
 
 static int walk_all(tn_str body, const tn__multipart_limits *limits)
