@@ -1,8 +1,15 @@
-"""Lets the tests find the package: the one that is installed, or else the one in this tree."""
+"""Lets the tests find the package: ours if it is installed, or else the one in this tree.
 
-import importlib.util
+The original may be installed as well; its version has no part of its own behind the plus sign.
+"""
+
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-if importlib.util.find_spec("tornado") is None:
+try:
+    installed = "+c." in version("tornado")
+except PackageNotFoundError:
+    installed = False
+if not installed:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "python"))
