@@ -42,7 +42,10 @@ static void want_body(tn__http1 *c)
     tn__exchange *x = c->exchange;
     if (x->head.framing.expect_continue && c->body_n == 0 && !x->head_sent) {
         x->head.framing.expect_continue = false;
-        if (!c->ahead) tn__stream_write(&c->stream, TN_S("HTTP/1.1 100 Continue\r\n\r\n"));
+        if (!c->ahead && tn__stream_write(&c->stream, TN_S("HTTP/1.1 100 Continue\r\n\r\n")) < 0) {
+            tn__http1_close(c); /* rather than let it wait for ever */
+            return;
+        }
     }
     tn__http1_wait(c, c->body_ns);
 }
@@ -121,7 +124,12 @@ static size_t skip_blank_lines(const tn__http1 *c, const char *p, size_t n)
 static size_t take_head(tn__http1 *c, char *p, size_t n)
 {
     size_t skipped = c->resume ? 0 : skip_blank_lines(c, p, n);
-    if (skipped) return skipped;
+    if (skipped) {
+        /* Blank lines are no request: whoever sends them has no more time than for a head, however many come. */
+        int64_t limit = tn__loop_now(tn__http1_loop(c)) + c->server->head_ns;
+        if (c->timeout.deadline_ns > limit) tn__http1_wait(c, c->server->head_ns);
+        return skipped;
+    }
     if (n == 1 && *p == '\r') return 0; /* half of a blank line, or a defect: the next byte tells */
 
     tn__http_server *server = c->server;

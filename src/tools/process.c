@@ -23,6 +23,7 @@
 typedef enum worker_state {
     ENDED,    /* no process, and none wanted */
     WAITING,  /* for the time of its restart */
+    DUE,      /* to be started as soon as this turn is over */
     STARTING, /* running, and has not yet said that it is ready */
     READY,
     LEAVING, /* has been told to end */
@@ -35,10 +36,11 @@ typedef struct slot {
     int id;
     worker_state state;
     pid_t pid;
-    pid_t successor; /* of a rolling restart: the new process, until it is ready */
-    pid_t leaving;   /* and then the old one, until it has ended */
-    int ready_fd;    /* the newest process says here that it is ready; -1 when that is known */
-    int failures;    /* in a row */
+    pid_t successor;    /* of a rolling restart: the new process, until it is ready */
+    pid_t leaving;      /* and then the old one, until it has ended */
+    int ready_fd;       /* the newest process says here that it is ready; -1 when that is known */
+    bool successor_due; /* to be started likewise */
+    int failures;       /* in a row */
 } slot;
 
 struct supervisor {
@@ -148,12 +150,10 @@ static pid_t spawn(slot *w)
     return pid > 0 ? pid : error;
 }
 
-static void start(slot *w);
-
 static void restart_now(void *arg)
 {
     slot *w = arg;
-    if (w->state == WAITING) start(w);
+    if (w->state == WAITING) w->state = DUE;
 }
 
 /* Try again: at once the first time, then later and later, so that a broken program does not burn a CPU. */
@@ -214,18 +214,25 @@ static void roll_on(supervisor *s)
     s->patience = 0;
     for (s->rolling++; s->rolling < s->count && !s->stopping; s->rolling++) {
         slot *w = &s->slots[s->rolling];
-        if (w->state != READY && w->state != STARTING) continue;
-        pid_t pid = spawn(w);
-        if (pid < 0) {
-            SAY(s, TN_LOG_ERROR, "cannot start a new worker %d: %s", w->id, tn_strerror((int)pid));
-            break;
-        }
-        w->successor = pid;
-        double limit = s->opts.ready_timeout > 0 ? s->opts.ready_timeout : standard_ready_timeout;
-        s->patience = tn_call_later(s->loop, limit, out_of_patience, s);
-        return;
+        w->successor_due = w->state == READY || w->state == STARTING;
+        if (w->successor_due) return;
     }
     s->rolling = -1;
+}
+
+static void start_successor(slot *w)
+{
+    supervisor *s = w->parent;
+    w->successor_due = false;
+    pid_t pid = spawn(w);
+    if (pid < 0) {
+        SAY(s, TN_LOG_ERROR, "cannot start a new worker %d: %s", w->id, tn_strerror((int)pid));
+        s->rolling = -1;
+        return;
+    }
+    w->successor = pid;
+    double limit = s->opts.ready_timeout > 0 ? s->opts.ready_timeout : standard_ready_timeout;
+    s->patience = tn_call_later(s->loop, limit, out_of_patience, s);
 }
 
 /* Begin once the last round is over and its old processes are gone. */
@@ -369,7 +376,28 @@ static void on_child(void *arg, int signum)
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) reaped(s, pid, status);
     roll_if_due(s);
-    if (all_ended(s)) tn_loop_stop(s->loop);
+}
+
+/* Processes begin between two turns, when nothing of the loop is under way that a child would inherit half done. */
+static void start_due(supervisor *s)
+{
+    for (int i = 0; i < s->count; i++) {
+        slot *w = &s->slots[i];
+        if (w->state == DUE) start(w);
+        if (w->successor_due) start_successor(w);
+    }
+}
+
+static int supervise(supervisor *s)
+{
+    int e = TN_OK;
+    SAY(s, TN_LOG_INFO, "Starting %d processes", s->count);
+    while (e == TN_OK && !all_ended(s)) {
+        start_due(s);
+        e = tn_loop_turn(s->loop, -1);
+    }
+    for (int i = 0; i < s->count; i++) forget_ready(&s->slots[i]);
+    return e;
 }
 
 static int prepare(supervisor *s)
@@ -383,7 +411,7 @@ static int prepare(supervisor *s)
     TN_TRY(tn_signal_watch(s->loop, SIGHUP, on_hangup, s));
     s->slots = tn__zalloc((size_t)s->count * sizeof *s->slots);
     if (!s->slots) return TN_ENOMEM;
-    for (int i = 0; i < s->count; i++) s->slots[i] = (slot){.parent = s, .id = i, .ready_fd = -1};
+    for (int i = 0; i < s->count; i++) s->slots[i] = (slot){.parent = s, .id = i, .state = DUE, .ready_fd = -1};
     return TN_OK;
 }
 
@@ -392,16 +420,13 @@ int tn_fork_workers_(const tn_workers_opts *opts, size_t opts_size)
     supervisor s = {.rolling = -1};
     size_t known = offsetof(tn_workers_opts, end_);
     memcpy(&s.opts, opts, opts_size < known ? opts_size : known);
+    const tn_loop *current = tn_loop_current();
+    if (current && current->in_turn) return TN_EMISUSE;
     s.count = s.opts.count > 0 ? s.opts.count : tn_cpu_count();
     s.restarts_left = s.opts.restarts_max < 0 ? 0 : s.opts.restarts_max > 0 ? s.opts.restarts_max : 100;
 
     int e = prepare(&s);
-    if (e == TN_OK) {
-        SAY(&s, TN_LOG_INFO, "Starting %d processes", s.count);
-        for (int i = 0; i < s.count; i++) start(&s.slots[i]);
-        e = tn_loop_run(s.loop);
-        for (int i = 0; i < s.count; i++) forget_ready(&s.slots[i]);
-    }
+    if (e == TN_OK) e = supervise(&s);
     tn_log_console_free(s.console);
     tn_loop_free(s.loop);
     tn__free(s.slots);

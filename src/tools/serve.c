@@ -12,6 +12,7 @@
 #include "gen/invoke.h"
 #include "net/listen.h"
 #include "net/socket.h"
+#include "tornado/gen.h"
 #include "tornado/process.h"
 #include "web/app.h"
 
@@ -165,12 +166,20 @@ static void fill_standard_descriptors(void)
     if (fd >= 0) close(fd);
 }
 
+/* Ctrl-\: who waits, and where. */
+static void on_quit(void *arg, int signum)
+{
+    (void)signum;
+    tn_loop_dump(((serving *)arg)->loop, stderr);
+}
+
 /* What ends the process gracefully. Ctrl-C reaches a worker as its parent's SIGTERM, so that one signal does not count twice. */
 static int watch_signals(serving *s)
 {
     signal(SIGPIPE, SIG_IGN);
     int e = tn_signal_watch(s->loop, SIGTERM, on_signal, s);
     if (e == TN_OK && !s->worker) e = tn_signal_watch(s->loop, SIGINT, on_signal, s);
+    if (e == TN_OK) e = tn_signal_watch(s->loop, SIGQUIT, on_quit, s);
     return e < 0 ? complain_code("cannot watch signals", e) : TN_OK;
 }
 
@@ -195,8 +204,8 @@ static int start(serving *s)
 /* Everything in the order in which it needs each other; what is unfinished runs to its end, cancelled, while the loop goes. */
 static void stop(serving *s)
 {
-    if (s->loop) tn_signal_unwatch(s->loop, SIGTERM);
-    if (s->loop) tn_signal_unwatch(s->loop, SIGINT);
+    const int watched[] = {SIGTERM, SIGINT, SIGQUIT};
+    for (size_t i = 0; s->loop && i < sizeof watched / sizeof *watched; i++) tn_signal_unwatch(s->loop, watched[i]);
     tn__http_server_free(s->server);
     tn_log_console_free(s->console);
     tn_loop_free(s->loop);
