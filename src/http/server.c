@@ -24,6 +24,12 @@ static int64_t time_or(double seconds, double standard)
     return tn__seconds_to_ns(seconds > 0 ? seconds : standard);
 }
 
+/* Heads are measured in 32 bits, and there must be room for their fields. */
+static uint32_t at_most(size_t value, uint32_t most)
+{
+    return value < most ? (uint32_t)value : most;
+}
+
 static void fill_in(tn__http_server *s, const tn_http_opts *opts)
 {
     tn_http_opts *o = &s->opts;
@@ -32,13 +38,14 @@ static void fill_in(tn__http_server *s, const tn_http_opts *opts)
     o->target_bytes_max = size_or(o->target_bytes_max, 8192);
     o->fields_max = size_or(o->fields_max, 128);
     o->body_bytes_max = size_or(o->body_bytes_max, 104857600);
+    if (o->body_bytes_max > SIZE_MAX / 2) o->body_bytes_max = SIZE_MAX / 2; /* there is room for more in the arena */
     o->arguments_max = size_or(o->arguments_max, 1000);
     o->write_bytes_max = size_or(o->write_bytes_max, 104857600);
     o->connections_max = size_or(o->connections_max, 50000);
     s->limits = (tn__head_limits){
-        .head_bytes_max = (uint32_t)o->head_bytes_max,
-        .target_bytes_max = (uint32_t)o->target_bytes_max,
-        .fields_max = (uint32_t)o->fields_max,
+        .head_bytes_max = at_most(o->head_bytes_max, 1 << 30),
+        .target_bytes_max = at_most(o->target_bytes_max, 1 << 30),
+        .fields_max = at_most(o->fields_max, 1 << 20),
     };
     s->idle_ns = time_or(o->idle_timeout, 3600);
     s->head_ns = time_or(o->head_timeout, 60);
@@ -72,12 +79,15 @@ static void on_accepted(tn__acceptor *acceptor, int fd, const tn_addr *peer)
 int tn__http_server_listen(tn__http_server *s, int fd)
 {
     listener *l = tn__zalloc(sizeof *l);
-    if (!l) return TN_ENOMEM;
-    l->acceptor.accepted = on_accepted;
-    l->acceptor.owner = s;
-    int e = tn__acceptor_start(s->loop, &l->acceptor, fd);
+    int e = TN_ENOMEM;
+    if (l) {
+        l->acceptor.accepted = on_accepted;
+        l->acceptor.owner = s;
+        e = tn__acceptor_start(s->loop, &l->acceptor, fd);
+    }
     if (e < 0) {
         tn__free(l);
+        close(fd);
         return e;
     }
     tn__list_push(&s->acceptors, &l->node);
