@@ -214,6 +214,17 @@ class Logging(unittest.TestCase):
             self.assertEqual(server.status(), 0)
 
 
+    def test_a_full_disk_under_the_log_does_not_stop_the_service(self):
+        port = free_port()
+        with open("/dev/full", "w", encoding="ascii") as full:
+            with Server(f"--port={port}", "--address=127.0.0.1", stderr=full) as server:
+                server.reachable(port)
+                for _ in range(100):
+                    self.assertIn(b"200 OK", server.ask())
+                server.signal()
+                self.assertEqual(server.status(), 0)
+
+
 class Stopping(unittest.TestCase):
     def test_an_idle_server_ends_at_once_with_status_0(self):
         for signum in (signal.SIGTERM, signal.SIGINT):
@@ -306,6 +317,51 @@ class Exhaustion(unittest.TestCase):
             self.assertLess(time.monotonic() - begun, 1.5)
             last.close()
             self.assertLess(len(server.printed().splitlines()), 20, "it writes too much about having no descriptors")
+
+
+class Endurance(unittest.TestCase):
+    # Everything that the probe does without waiting, in one batch; the last request closes the connection.
+    BATCH = 20 * (
+        GET % b"/"
+        + b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello"
+        + b"POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+        + GET % b"/inspect?a=1"
+        + GET % b"/chunks"
+        + GET % b"/nowhere"
+        + GET % b"/boom"
+        + GET % b"/cookies"
+        + GET % b"/big?n=5000"
+    ) + b"nonsense\r\n\r\n"
+    ANSWERS = 20 * 9 + 1
+
+    def run_batches(self, server, n):
+        for _ in range(n):
+            with server.connect() as connection:
+                connection.sendall(self.BATCH)
+                answers = b""
+                while piece := connection.recv(1 << 20):
+                    answers += piece
+            self.assertEqual(answers.count(b"HTTP/1.1 "), self.ANSWERS)
+
+    def test_memory_and_descriptors_stay_flat(self):
+        def resident():
+            with open(f"/proc/{server.process.pid}/statm", encoding="ascii") as file:
+                return int(file.read().split()[1]) * resource.getpagesize()
+
+        def descriptors():
+            return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+
+        port = free_port()
+        with Server(f"--port={port}", "--address=127.0.0.1", "--logging=none") as server:
+            server.reachable(port)
+            with open(f"/proc/{server.process.pid}/maps", encoding="utf-8") as file:
+                if "san.so" in file.read():
+                    self.skipTest("the sanitizers keep freed memory")
+            self.run_batches(server, 100)
+            before, open_before = resident(), descriptors()
+            self.run_batches(server, 2000)
+            self.assertLessEqual(resident() - before, before // 50)
+            self.assertEqual(descriptors(), open_before)
 
 
 def main():
