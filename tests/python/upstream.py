@@ -2,7 +2,7 @@
 
     python tests/python/upstream.py                   # every module that README.md lists
     python tests/python/upstream.py gen_test          # some of them
-    python tests/python/upstream.py --package DIR     # DIR/tornado instead of python/tornado, for an installed package
+    python tests/python/upstream.py --package DIR     # DIR/tornado, not the installed one or python/tornado
 
 The wheel of the release is taken from PyPI into the build directory, once. A directory beside it then plays the package:
 our modules as links, and the tests from the wheel. Modules that we do not have are replaced there by stand-ins, so that a
@@ -23,6 +23,7 @@ import subprocess
 import sys
 import unittest
 import zipfile
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 RELEASE = "6.5.7"
@@ -59,6 +60,16 @@ def fetch_wheel(build: Path) -> Path:
         subprocess.run([*command, "--dest", str(directory), f"tornado=={RELEASE}"], check=True)
         found = sorted(directory.glob(f"tornado-{RELEASE}-*.whl"))
     return found[0]
+
+
+def our_package() -> Path:
+    """Return the directory that holds our package: where it is installed, or else the one in this tree."""
+    try:
+        ours = distribution("tornado")
+    except PackageNotFoundError:
+        return ROOT / "python"
+    # The original has no part of its own behind the plus sign.
+    return Path(str(ours.locate_file(""))) if "+c." in ours.version else ROOT / "python"
 
 
 def make_overlay(build: Path, package: Path) -> Path:
@@ -141,7 +152,7 @@ def compare(outcomes: dict[str, str], expected: dict[str, str]) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("modules", nargs="*", help="names such as gen_test; default: all that README.md lists")
-    parser.add_argument("--package", type=Path, default=ROOT / "python", help="directory that holds our tornado")
+    parser.add_argument("--package", type=Path, default=our_package(), help="directory that holds our tornado")
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="where the wheel is kept")
     parser.add_argument("--verbose", action="store_true", help="show whole tracebacks")
     parser.add_argument("--inside", help=argparse.SUPPRESS)
