@@ -169,8 +169,8 @@ static void fill_standard_descriptors(void)
 /* Ctrl-\: who waits, and where. */
 static void on_quit(void *arg, int signum)
 {
-    (void)signum;
-    tn_loop_dump(((serving *)arg)->loop, stderr);
+    (void)arg, (void)signum;
+    tn_loop_dump(stderr);
 }
 
 /* What ends the process gracefully. Ctrl-C reaches a worker as its parent's SIGTERM, so that one signal does not count twice. */
