@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import tornado
 
-
 needs_engine = pytest.mark.skipif(
     importlib.util.find_spec("tornado._engine") is None, reason="the extension is not built"
 )
