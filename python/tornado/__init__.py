@@ -20,14 +20,14 @@ version_info = (6, 5, 7, 0)
 _MODULES = (
     "auth", "autoreload", "concurrent", "curl_httpclient", "escape", "gen", "http1connection", "httpclient",
     "httpserver", "httputil", "ioloop", "iostream", "locale", "locks", "log", "netutil", "options", "platform",
-    "process", "queues", "routing", "simple_httpclient", "tcpclient", "tcpserver", "template", "testing", "util",
+    "process", "queues", "simple_httpclient", "tcpclient", "tcpserver", "template", "testing", "util",
     "web", "websocket", "wsgi",
 )  # fmt: skip
 
 # Names of Tornado that this package does not have yet. Whoever builds one takes it off this list.
 _NOT_BUILT = frozenset((
     "auth", "curl_httpclient", "http1connection", "httpclient", "httpserver", "iostream", "netutil",
-    "platform.caresresolver", "platform.twisted", "routing", "simple_httpclient", "tcpclient", "tcpserver",
+    "platform.caresresolver", "platform.twisted", "simple_httpclient", "tcpclient", "tcpserver",
     "template", "web", "websocket", "wsgi",
 ))  # fmt: skip
 
