@@ -349,6 +349,8 @@ class Endurance(unittest.TestCase):
                 return int(file.read().split()[1]) * resource.getpagesize()
 
         def descriptors():
+            """How many are open when the last connection has gone."""
+            time.sleep(0.5)
             return len(os.listdir(f"/proc/{server.process.pid}/fd"))
 
         port = free_port()
