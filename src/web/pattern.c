@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 
-enum { MATCH_STEPS_MAX = 100000, DEPTH_MAX = 1000 };
+enum { MATCH_STEPS_MAX = 100000, MATCH_KIB_MAX = 16384 };
 
 struct tn__pattern {
     pcre2_code *code;
@@ -64,7 +64,7 @@ static int prepare(tn__pattern *p, pcre2_general_context *general)
     p->data = pcre2_match_data_create_from_pattern(p->code, general);
     if (!p->context || !p->data) return TN_ENOMEM;
     pcre2_set_match_limit(p->context, MATCH_STEPS_MAX);
-    pcre2_set_depth_limit(p->context, DEPTH_MAX);
+    pcre2_set_heap_limit(p->context, MATCH_KIB_MAX);
     pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE); /* where it is not supported, the interpreter does it */
     return TN_OK;
 }
@@ -100,6 +100,8 @@ bool tn__pattern_match(const tn__pattern *p, tn_str subject, tn__groups *groups)
 {
     PCRE2_SPTR bytes = (PCRE2_SPTR)(subject.p ? subject.p : "");
     int n = pcre2_match(p->code, bytes, subject.n, 0, 0, p->data, p->context);
+    /* A repeated group takes stack for each round, and compiled code has little of it: the interpreter takes the heap instead. */
+    if (n == PCRE2_ERROR_JIT_STACKLIMIT) n = pcre2_match(p->code, bytes, subject.n, 0, PCRE2_NO_JIT, p->data, p->context);
     if (n < 0) return false;
     if (!groups) return true;
     const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(p->data);

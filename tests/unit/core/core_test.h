@@ -33,7 +33,7 @@ __attribute__((unused)) static void trace(void *letter)
     if (n < sizeof test_trace - 1) test_trace[n] = *(const char *)letter;
 }
 
-static void test_on_each_backend(void (*body)(tn_loop *loop))
+__attribute__((unused)) static void test_on_each_backend(void (*body)(tn_loop *loop))
 {
     for (size_t i = 0; i < sizeof test_backends / sizeof *test_backends; i++) {
         tn_loop *loop = NULL;
