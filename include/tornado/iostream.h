@@ -247,4 +247,9 @@ static inline int tn_read_all(tn_stream *stream, tn_str *data, size_t max = 0)
 }
 #endif
 
+/* What a program that speaks some protocol wants besides. */
+#include "gen.h"
+#include "tcpclient.h"
+#include "tcpserver.h"
+
 #endif

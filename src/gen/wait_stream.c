@@ -12,13 +12,6 @@
 
 /* -- Making -- */
 
-static void set_limits(tn__iostream *io, const tn_stream_opts *o)
-{
-    if (o->read_buffer_max) io->in_max = o->read_buffer_max;
-    if (o->write_buffer_max) io->out_max = o->write_buffer_max;
-    if (o->idle_timeout > 0) io->idle_ns = tn__seconds_to_ns(o->idle_timeout);
-}
-
 int tn_stream_new_(tn_stream **out, const tn_stream_opts *opts, size_t opts_size)
 {
     (void)opts_size; /* nothing was added since 0.1 */
@@ -27,7 +20,8 @@ int tn_stream_new_(tn_stream **out, const tn_stream_opts *opts, size_t opts_size
     int error;
     tn__iostream *io = tn__iostream_new(opts->loop, opts->fd, tn__transport_for(opts->fd), &error);
     if (!io) return error;
-    set_limits(io, opts);
+    tn__stream_limits limits = {opts->read_buffer_max, opts->write_buffer_max, tn__seconds_to_ns(opts->idle_timeout)};
+    tn__iostream_limit(io, &limits);
     *out = &io->stream;
     return TN_OK;
 }
@@ -231,7 +225,8 @@ void tn_stream_set_close_callback(tn_stream *stream, tn_callback *fn, void *arg)
 
 void tn_stream_set_idle_timeout(tn_stream *stream, double seconds)
 {
-    tn__iostream_set_idle(tn__iostream_of(stream), tn__seconds_to_ns(seconds));
+    tn__iostream *io = tn__iostream_of(stream);
+    tn__iostream_limit(io, &(tn__stream_limits){io->in_max, io->out_max, tn__seconds_to_ns(seconds)});
 }
 
 bool tn_stream_closed(const tn_stream *stream)

@@ -332,9 +332,11 @@ static void on_drained(tn_stream *s)
 
 /* -- Waiting too long -- */
 
-void tn__iostream_set_idle(tn__iostream *io, int64_t idle_ns)
+void tn__iostream_limit(tn__iostream *io, const tn__stream_limits *limits)
 {
-    io->idle_ns = idle_ns;
+    io->in_max = limits->in_max ? limits->in_max : TN__STREAM_BYTES_MAX;
+    io->out_max = limits->out_max ? limits->out_max : TN__STREAM_BYTES_MAX;
+    io->idle_ns = limits->idle_ns;
     tn__timeout_clear(&io->idle);
     if (io->reading || !tn__list_empty(&io->writers)) expect_progress(io);
 }
@@ -472,11 +474,11 @@ tn__iostream *tn__iostream_new(tn_loop *loop, int fd, const tn__transport *trans
         return NULL;
     }
     io->stream.transport = transport;
-    io->in_max = io->out_max = TN__STREAM_BYTES_MAX;
     tn__list_init(&io->writers);
     tn__list_init(&io->node);
     tn__timeout_init(&io->idle, on_idle);
     tn__work_init(&io->tell, tell_of_end);
+    tn__iostream_limit(io, &(tn__stream_limits){0});
     tn__stream_pause(&io->stream);
     return io;
 }

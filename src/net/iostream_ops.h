@@ -63,8 +63,8 @@ struct tn__iostream {
     tn__read *reading;
     tn__list writers;
     size_t in_max, out_max;
-    tn__timeout idle;
     int64_t idle_ns; /* 0: a wait may be as long as it likes */
+    tn__timeout idle;
     size_t out_seen; /* unsent output when `idle` was last set */
     tn_callback *closed_fn;
     void *closed_arg;
@@ -115,8 +115,12 @@ int tn__iostream_drain(tn__iostream *io, tn__writer *w, tn__op *op);
 /* No more output will come; input goes on. The peer is told once all is sent. */
 void tn__iostream_shutdown_write(tn__iostream *io);
 
-/* How long the peer may keep us waiting in one go. */
-void tn__iostream_set_idle(tn__iostream *io, int64_t idle_ns);
+/* Limits of a stream; 0 means the standard one, for idle_ns that there is none. */
+typedef struct tn__stream_limits {
+    size_t in_max, out_max; /* bytes that one read may collect; that may be unsent when another write comes */
+    int64_t idle_ns;        /* how long the peer may keep us waiting in one go */
+} tn__stream_limits;
+void tn__iostream_limit(tn__iostream *io, const tn__stream_limits *limits);
 
 /* Call fn(arg) once, when all input was read and no more can come, or when the stream is closed; never inside another call. */
 void tn__iostream_on_close(tn__iostream *io, tn_callback *fn, void *arg);
