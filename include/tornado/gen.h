@@ -44,6 +44,29 @@ TN_API int tn_run(tn_task_fn *fn, void *arg);
  */
 TN_API int tn_spawn_detached(tn_loop *loop, tn_task_fn *fn, void *arg);
 
+typedef struct tn_periodic_spawn_opts {
+    tn_loop *loop;  /* positional */
+    double seconds; /* positional: from the start of one run to the start of the next */
+    tn_task_fn *fn; /* positional */
+    void *arg;      /* positional: passed to it */
+    double jitter;  /* as in tn_periodic_start */
+    char end_;
+} tn_periodic_spawn_opts;
+
+/*
+ * Run fn(arg) as a coroutine every so many seconds: tn_periodic_start (tornado/ioloop.h) for functions that wait.
+ *
+ *     tn_periodic_spawn(&polling, loop, 30.0, poll_server, &state)
+ *
+ * It never runs twice at the same time: periods that begin while it still waits are skipped. An error that it returns is logged,
+ * and the next period comes all the same. tn_periodic_stop lets a run that is under way go on to its end.
+ */
+#ifndef __cplusplus
+#define tn_periodic_spawn(out, ...)                                                                                                \
+    tn_periodic_spawn_((out), &(tn_periodic_spawn_opts){__VA_ARGS__, .end_ = 0}, offsetof(tn_periodic_spawn_opts, end_))
+#endif
+TN_API int tn_periodic_spawn_(tn_periodic **out, const tn_periodic_spawn_opts *opts, size_t opts_size);
+
 /* The coroutine that is running; NULL outside of one. Borrowed: valid until its function has returned. */
 TN_API tn_task *tn_task_current(void);
 
@@ -200,6 +223,14 @@ TN_API void tn_loop_dump(FILE *out);
 
 #ifdef __cplusplus
 } /* extern "C" */
+
+/* C++: the jitter as an argument. */
+static inline int tn_periodic_spawn(tn_periodic **out, tn_loop *loop, double seconds, tn_task_fn *fn, void *arg = nullptr,
+                                    double jitter = 0)
+{
+    tn_periodic_spawn_opts opts = {loop, seconds, fn, arg, jitter, 0};
+    return tn_periodic_spawn_(out, &opts, offsetof(tn_periodic_spawn_opts, end_));
+}
 
 /* C++: tn_group_init(&g), or with a limit. */
 static inline void tn_group_init(tn_group *group, unsigned max_running = 0)

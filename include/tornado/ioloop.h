@@ -85,6 +85,41 @@ TN_API tn_timeout tn_call_at(tn_loop *loop, double when, tn_callback *fn, void *
 /* Forget a timeout. Harmless for one that has fired, was removed, or is 0. */
 TN_API void tn_remove_timeout(tn_loop *loop, tn_timeout timeout);
 
+/* A call that is made again and again: Tornado's PeriodicCallback. */
+typedef struct tn_periodic tn_periodic;
+
+typedef struct tn_periodic_opts {
+    tn_loop *loop;   /* positional */
+    double seconds;  /* positional: from the start of one call to the start of the next */
+    tn_callback *fn; /* positional */
+    void *arg;       /* positional: passed to it */
+    double jitter;   /* 0 to 1: make each period longer or shorter by chance, by half of this part of it at most */
+    char end_;
+} tn_periodic_opts;
+
+/*
+ * Call fn(arg) every so many seconds, for the first time after one period:
+ *
+ *     tn_periodic_start(&flushing, loop, 5.0, flush, cache, .jitter = 0.1)
+ *
+ * Periods are counted from start to start. A call that takes longer than one skips those that begin meanwhile; they are not made
+ * up for. tn_periodic_spawn (tornado/gen.h) does the same with a coroutine.
+ *
+ * Gives the periodic in `out` (NULL: nobody will stop it), until tn_periodic_stop or the end of the loop. TN_EINVAL when `seconds`
+ * is not above 0, or for a jitter beyond its range; TN_ENOMEM.
+ */
+#ifndef __cplusplus
+#define tn_periodic_start(out, ...)                                                                                                \
+    tn_periodic_start_((out), &(tn_periodic_opts){__VA_ARGS__, .end_ = 0}, offsetof(tn_periodic_opts, end_))
+#endif
+TN_API int tn_periodic_start_(tn_periodic **out, const tn_periodic_opts *opts, size_t opts_size);
+
+/*
+ * Make no more of these calls, and free the periodic; one that is under way comes to its end. May be called from the function
+ * itself, but not once the loop is freed. NULL is fine.
+ */
+TN_API void tn_periodic_stop(tn_periodic *periodic);
+
 /*
  * Watch a descriptor of yours: fn(arg, fd, events) is called in every turn in which it is ready (level-triggered). TN_ERROR is
  * always watched for. The descriptor stays yours: remove it here before closing it.
@@ -147,6 +182,14 @@ typedef int64_t tn_clock(void *arg);
 TN_API void tn_loop_set_clock(tn_loop *loop, tn_clock *clock, void *arg);
 
 #ifdef __cplusplus
+} /* extern "C" */
+
+/* C++: the jitter as an argument. */
+static inline int tn_periodic_start(tn_periodic **out, tn_loop *loop, double seconds, tn_callback *fn, void *arg = nullptr,
+                                    double jitter = 0)
+{
+    tn_periodic_opts opts = {loop, seconds, fn, arg, jitter, 0};
+    return tn_periodic_start_(out, &opts, offsetof(tn_periodic_opts, end_));
 }
 #endif
 

@@ -105,6 +105,7 @@ int tn_loop_new(tn_loop **out, const char *backend)
     loop->report.level = TN_LOG_NONE;
     tn__list_init(&loop->soon);
     tn__list_init(&loop->late);
+    tn__list_init(&loop->periodics);
     loop->now_ns = tn__loop_read_clock(loop);
     int result = furnish(loop);
     if (result < 0)
@@ -147,6 +148,7 @@ void tn_loop_free(tn_loop *loop)
     free_rooms(loop);
     tn__signals_done(loop);
     tn__watches_done(loop);
+    tn__periodics_done(loop);
     tn__timers_done(loop);
     tn__wheel_free(loop);
     tn__calls_free(loop);

@@ -74,6 +74,7 @@ struct tn_loop {
     struct tn__fd_watch **watches; /* foreign descriptors, by number */
     size_t watch_cap;
     tn__later *later;             /* what tn_call_later made */
+    tn__list periodics;           /* tn_periodic: those that run */
     _Atomic(void *) owner_thread; /* who runs it: set by the first turn */
     pid_t pid;                    /* the process that made it: a child after fork may only free it */
 

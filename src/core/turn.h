@@ -24,6 +24,9 @@ void tn__timers_run(tn_loop *loop);              /* fire what is due */
 int64_t tn__timers_next_ns(const tn_loop *loop); /* the earliest deadline; INT64_MAX when there is none */
 void tn__timers_done(tn_loop *loop);             /* forget all */
 
+/* periodic.c */
+void tn__periodics_done(tn_loop *loop); /* stop and free all */
+
 /* wheel.c */
 int tn__wheel_new(tn_loop *loop);               /* TN_ENOMEM */
 void tn__wheel_run(tn_loop *loop);              /* fire what is due */
