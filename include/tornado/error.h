@@ -28,20 +28,20 @@ extern "C" {
 #define TN_ENOTSUP (-ENOTSUP)
 
 /* Our own: name, number, text. */
-#define TN_ERRORS(X)                                                                                                             \
-    X(TN_EOF, -4001, "end of input")                                                                                             \
-    X(TN_ECLOSED, -4002, "object is closed")                                                                                     \
-    X(TN_ETOOBIG, -4003, "limit exceeded")                                                                                       \
-    X(TN_EMISUSE, -4004, "call not allowed here")                                                                                \
-    X(TN_ESYNTAX, -4005, "malformed input")                                                                                      \
-    X(TN_ERAISED, -4006, "error response raised")                                                                                \
-    X(TN_EFINISH, -4007, "request finished early")                                                                               \
-    X(TN_EHEADERS, -4008, "headers already sent")                                                                                \
-    X(TN_EARGUMENT, -4009, "missing or invalid argument")                                                                        \
-    X(TN_ERESOLVE, -4010, "name could not be resolved")                                                                          \
-    X(TN_ETLS, -4011, "TLS error")                                                                                               \
-    X(TN_ECRYPTO, -4012, "error in the cryptographic library")                                                                   \
-    X(TN_EPATTERN, -4013, "bad regular expression")                                                                              \
+#define TN_ERRORS(X)                                                                                                               \
+    X(TN_EOF, -4001, "end of input")                                                                                               \
+    X(TN_ECLOSED, -4002, "object is closed")                                                                                       \
+    X(TN_ETOOBIG, -4003, "limit exceeded")                                                                                         \
+    X(TN_EMISUSE, -4004, "call not allowed here")                                                                                  \
+    X(TN_ESYNTAX, -4005, "malformed input")                                                                                        \
+    X(TN_ERAISED, -4006, "error response raised")                                                                                  \
+    X(TN_EFINISH, -4007, "request finished early")                                                                                 \
+    X(TN_EHEADERS, -4008, "headers already sent")                                                                                  \
+    X(TN_EARGUMENT, -4009, "missing or invalid argument")                                                                          \
+    X(TN_ERESOLVE, -4010, "name could not be resolved")                                                                            \
+    X(TN_ETLS, -4011, "TLS error")                                                                                                 \
+    X(TN_ECRYPTO, -4012, "error in the cryptographic library")                                                                     \
+    X(TN_EPATTERN, -4013, "bad regular expression")                                                                                \
     X(TN_EJSON, -4014, "bad JSON")
 
 enum {
@@ -64,10 +64,10 @@ TN_API const char *tn_errname(int code);
 TN_API const char *tn_strerror(int code);
 
 /* Return a negative result to the caller: TN_TRY(tn_arg_str(r, "text", &text)). */
-#define TN_TRY(expression)                                                                                                       \
-    do {                                                                                                                         \
-        int tn_try_ = (expression);                                                                                              \
-        if (tn_try_ < 0) return tn_try_;                                                                                         \
+#define TN_TRY(expression)                                                                                                         \
+    do {                                                                                                                           \
+        int tn_try_ = (expression);                                                                                                \
+        if (tn_try_ < 0) return tn_try_;                                                                                           \
     } while (0)
 
 #ifdef __cplusplus

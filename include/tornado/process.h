@@ -24,13 +24,13 @@ typedef struct tn_worker tn_worker;
 typedef int tn_worker_fn(tn_worker *worker, void *arg);
 
 typedef struct tn_workers_opts {
-    tn_worker_fn *fn;    /* positional: runs in each worker */
-    void *arg;           /* its argument */
-    int count;           /* how many; 0 or less: one for each CPU */
-    int restarts_max;    /* how often, all together, a worker that failed is started again. Default 100; negative: never */
-    double grace;        /* seconds that workers get after SIGTERM before they are killed. Default 35; negative: none */
+    tn_worker_fn *fn;     /* positional: runs in each worker */
+    void *arg;            /* its argument */
+    int count;            /* how many; 0 or less: one for each CPU */
+    int restarts_max;     /* how often, all together, a worker that failed is started again. Default 100; negative: never */
+    double grace;         /* seconds that workers get after SIGTERM before they are killed. Default 35; negative: none */
     double ready_timeout; /* for a worker to become ready in a rolling restart. Default 30 */
-    int log_level;       /* least level of the parent's own lines on standard error. Default TN_LOG_INFO */
+    int log_level;        /* least level of the parent's own lines on standard error. Default TN_LOG_INFO */
     char end_;
 } tn_workers_opts;
 

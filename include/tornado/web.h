@@ -230,6 +230,7 @@ TN_API int tn_arg_list_s(tn_req *r, tn_str name, const tn_str **out, size_t *n);
 /* The body as JSON; borrowed. What is no JSON raises 400. */
 TN_API int tn_body_json(tn_req *r, json_t **out);
 
+/* The application that the request came to, and the loop that serves it. */
 TN_API tn_app *tn_req_app(const tn_req *r);
 TN_API tn_loop *tn_req_loop(const tn_req *r);
 TN_API const void *tn_route_arg(const tn_req *r); /* the route's `arg` */

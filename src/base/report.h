@@ -25,10 +25,10 @@ void tn__report_printf(const tn__report *r, int level, tn_log_domain domain, con
     TN_PRINTF(6, 7);
 
 /* Nothing of the arguments is evaluated unless the line is wanted. */
-#define TN__SAY(report, level, domain, ...)                                                                                      \
-    do {                                                                                                                         \
-        const tn__report *tn_r_ = (report);                                                                                      \
-        if (tn__report_wants(tn_r_, (level))) tn__report_printf(tn_r_, (level), (domain), __FILE__, __LINE__, __VA_ARGS__);      \
+#define TN__SAY(report, level, domain, ...)                                                                                        \
+    do {                                                                                                                           \
+        const tn__report *tn_r_ = (report);                                                                                        \
+        if (tn__report_wants(tn_r_, (level))) tn__report_printf(tn_r_, (level), (domain), __FILE__, __LINE__, __VA_ARGS__);        \
     } while (0)
 
 #endif

@@ -17,8 +17,8 @@ typedef struct tn__table {
     size_t n, cap; /* cap is a power of two, or 0 */
 } tn__table;
 
-void *tn__table_get(const tn__table *t, tn_str key);           /* NULL when absent */
-int tn__table_set(tn__table *t, tn_str key, void *value);      /* adds or replaces; value is not NULL; TN_ENOMEM */
+void *tn__table_get(const tn__table *t, tn_str key);      /* NULL when absent */
+int tn__table_set(tn__table *t, tn_str key, void *value); /* adds or replaces; value is not NULL; TN_ENOMEM */
 void tn__table_done(tn__table *t);
 
 /* Walk all entries: for (size_t at = 0; (slot = tn__table_next(t, &at));) */

@@ -21,20 +21,20 @@
 
 void test_register(const char *name, void (*function)(void **state));
 
-#define TEST(subject, sentence)                                                                                                  \
-    static void subject##_##sentence(void **state);                                                                              \
-    __attribute__((constructor)) static void register_##subject##_##sentence(void)                                              \
-    {                                                                                                                            \
-        test_register(#subject " " #sentence, subject##_##sentence);                                                             \
-    }                                                                                                                            \
+#define TEST(subject, sentence)                                                                                                    \
+    static void subject##_##sentence(void **state);                                                                                \
+    __attribute__((constructor)) static void register_##subject##_##sentence(void)                                                 \
+    {                                                                                                                              \
+        test_register(#subject " " #sentence, subject##_##sentence);                                                               \
+    }                                                                                                                              \
     static void subject##_##sentence(__attribute__((unused)) void **state)
 
 /* A tn_str against a literal. */
-#define assert_str(actual, expected)                                                                                             \
-    do {                                                                                                                         \
-        tn_str actual_ = (actual), expected_ = TN_STR(expected);                                                                 \
-        assert_int_equal(actual_.n, expected_.n);                                                                                \
-        if (expected_.n) assert_memory_equal(actual_.p, expected_.p, expected_.n);                                               \
+#define assert_str(actual, expected)                                                                                               \
+    do {                                                                                                                           \
+        tn_str actual_ = (actual), expected_ = TN_STR(expected);                                                                   \
+        assert_int_equal(actual_.n, expected_.n);                                                                                  \
+        if (expected_.n) assert_memory_equal(actual_.p, expected_.p, expected_.n);                                                 \
     } while (0)
 
 #endif
