@@ -7,6 +7,8 @@ static const char *const hook_names[] = {
 #undef TNPY_HOOK_NAME
 };
 
+_Static_assert((int)TNPY_HOOK_COUNT <= (int)TNPY_HOOKS_MAX, "the state has room for the hooks");
+
 int tnpy_class_remember_originals(tnpy_state *state, PyObject *request_handler)
 {
     for (int i = 0; i < TNPY_HOOK_COUNT; i++) {

@@ -13,36 +13,28 @@
 
 /* Names of methods that are ordinary identifiers here; those of verbs are in the order of tn__method. */
 #define TNPY_HOOKS(X)                                                                                                              \
-    X(get) X(head) X(post) X(put) X(patch) X(delete) X(options) X(set_default_headers) X(initialize) X(prepare) X(on_finish)       \
-    X(on_connection_close) X(data_received) X(write) X(finish) X(flush) X(set_header) X(set_status) X(clear) X(compute_etag)       \
-    X(set_etag_header) X(check_etag_header) X(check_xsrf_cookie) X(decode_argument) X(_log) X(_clear_representation_headers)       \
-    X(_execute) X(_handle_request_exception) X(SUPPORTED_METHODS)
+    X(get)                                                                                                                         \
+    X(head) X(post) X(put) X(patch) X(delete) X(options) X(set_default_headers) X(initialize) X(prepare) X(on_finish)              \
+        X(on_connection_close) X(data_received) X(write) X(finish) X(flush) X(set_header) X(set_status) X(clear) X(compute_etag)   \
+            X(set_etag_header) X(check_etag_header) X(check_xsrf_cookie) X(decode_argument) X(_log)                                \
+                X(_clear_representation_headers) X(_execute) X(_handle_request_exception) X(SUPPORTED_METHODS)
 
 typedef enum tnpy_hook {
 #define TNPY_HOOK_ID(name) TNPY_HOOK_##name,
     TNPY_HOOKS(TNPY_HOOK_ID)
 #undef TNPY_HOOK_ID
-    TNPY_HOOK_COUNT
+        TNPY_HOOK_COUNT
 } tnpy_hook;
 
 typedef struct tnpy_class {
-    PyObject_HEAD
-    tnpy_state *state;
+    PyObject_HEAD tnpy_state *state;
     PyTypeObject *type; /* borrowed: it owns us */
     unsigned version;
-    uint64_t overridden;               /* bits of tnpy_hook */
-    PyObject *hooks[TNPY_HOOK_COUNT];  /* what the type has, if it may be called with `self` as its first argument; else NULL */
-    bool plain;   /* neither __new__ nor __init__ is overridden: instances are made without calling them */
-    bool streams; /* its body is streamed */
+    uint64_t overridden;              /* bits of tnpy_hook */
+    PyObject *hooks[TNPY_HOOK_COUNT]; /* what the type has, if it may be called with `self` as its first argument; else NULL */
+    bool plain;                       /* neither __new__ nor __init__ is overridden: instances are made without calling them */
+    bool streams;                     /* its body is streamed */
 } tnpy_class;
-
-/* The names of the hooks, in a module's state. */
-typedef struct tnpy_hook_names {
-    PyObject *names[TNPY_HOOK_COUNT];
-    PyObject *originals[TNPY_HOOK_COUNT]; /* what tornado.web.RequestHandler itself has; a patched one counts as overridden */
-} tnpy_hook_names;
-
-int tnpy_init_class_info(PyObject *module);
 
 /* Remember the originals, when tornado.web is complete. */
 int tnpy_class_remember_originals(tnpy_state *state, PyObject *request_handler);

@@ -157,7 +157,7 @@ PyObject *tnpy_connection_request(tnpy_connection *c)
 
 /* -- Futures -- */
 
-static PyObject *new_future(tnpy_core *core)
+PyObject *tnpy_new_future(tnpy_core *core)
 {
     tnpy_state *state = core->state;
     PyObject *host = tnpy_core_host(core);
@@ -185,9 +185,14 @@ static int complete_future(tnpy_state *state, PyObject *future, bool closed)
     return done ? 0 : -1;
 }
 
+int tnpy_close_future(tnpy_state *state, PyObject *future)
+{
+    return complete_future(state, future, true);
+}
+
 PyObject *tnpy_done_future(tnpy_core *core, bool closed)
 {
-    PyObject *future = new_future(core);
+    PyObject *future = tnpy_new_future(core);
     if (future && complete_future(core->state, future, closed) < 0) Py_CLEAR(future);
     return future;
 }
@@ -218,9 +223,50 @@ PyObject *tnpy_connection_flush(tnpy_connection *c)
         c->drained = PyList_New(0);
         if (!c->drained) return NULL;
     }
-    PyObject *future = new_future(core);
+    PyObject *future = tnpy_new_future(core);
     if (future && PyList_Append(c->drained, future) < 0) Py_CLEAR(future);
     return future;
+}
+
+/* -- What application code wants to be awaited -- */
+
+/* The engine goes on with the body, if there was no failure. */
+static void go_on(tnpy_connection *c, PyObject *future)
+{
+    PyObject *result = PyObject_CallMethod(future, "result", NULL);
+    if (!result)
+        tnpy_connection_failed(c);
+    else if (c->x)
+        tn__http1_go_on(c->x);
+    Py_XDECREF(result);
+}
+
+static PyObject *connection_go_on(PyObject *self, PyObject *future)
+{
+    tnpy_connection *c = (tnpy_connection *)self;
+    c->busy++;
+    go_on(c, future);
+    c->busy--;
+    tnpy_connection_settle(c);
+    Py_RETURN_NONE;
+}
+
+int tnpy_connection_await(tnpy_connection *c, PyObject *result)
+{
+    tnpy_state *state = c->server->core->state;
+    if (result == Py_None) {
+        Py_DECREF(result);
+        return TN_OK;
+    }
+    PyObject *future = result ? PyObject_CallOneArg(state->py.convert_yielded, result) : NULL;
+    PyObject *call = future ? PyObject_GetAttrString((PyObject *)c, "_go_on") : NULL;
+    PyObject *done = call ? tnpy_call1(future, state->str.add_done_callback, call) : NULL;
+    if (!done) tnpy_connection_failed(c);
+    Py_XDECREF(result);
+    Py_XDECREF(future);
+    Py_XDECREF(call);
+    Py_XDECREF(done);
+    return done ? TN__PENDING : TN_OK;
 }
 
 /* -- Heads from Python -- */
@@ -248,7 +294,8 @@ int tnpy_connection_framing(tnpy_connection *c, tn_str name, tn_str value, tn__r
 }
 
 /* One field of the head. Blanks around a value mean nothing, and Tornado lets them be set. */
-static int take_field(tnpy_connection *c, PyObject *name_object, PyObject *value_object, tn__headers *headers, tn__response_head *head)
+static int take_field(tnpy_connection *c, PyObject *name_object, PyObject *value_object, tn__headers *headers,
+                      tn__response_head *head)
 {
     tn_str name, value;
     int e = tnpy_text(name_object, &name);
@@ -307,7 +354,8 @@ static int write_bytes(tnpy_connection *c, PyObject *chunk)
     if (PyObject_GetBuffer(chunk, &view, PyBUF_SIMPLE) < 0) return -1;
     int e = tn__http1_write(c->x, tn_str_of(view.buf, (size_t)view.len));
     PyBuffer_Release(&view);
-    if (e == TN_ETOOBIG) PyErr_SetString(c->server->core->state->py.http_output_error, "Tried to write more data than Content-Length");
+    if (e == TN_ETOOBIG)
+        PyErr_SetString(c->server->core->state->py.http_output_error, "Tried to write more data than Content-Length");
     if (e == TN_ENOMEM) PyErr_NoMemory();
     return PyErr_Occurred() ? -1 : 0;
 }
@@ -424,8 +472,10 @@ static void connection_dealloc(PyObject *self)
 
 static PyMethodDef methods[] = {
     {"write_headers", (PyCFunction)(void (*)(void))connection_write_headers, METH_VARARGS | METH_KEYWORDS,
-     "write_headers($self, start_line, headers, chunk=None)\n--\n\nSend the head of the response and, if given, a first piece of its body."},
-    {"write", connection_write, METH_O, "write($self, chunk)\n--\n\nSend a piece of the body; a Future that is done when it has left."},
+     "write_headers($self, start_line, headers, chunk=None)\n--\n\nSend the head of the response and, if given, a first piece of "
+     "its body."},
+    {"write", connection_write, METH_O,
+     "write($self, chunk)\n--\n\nSend a piece of the body; a Future that is done when it has left."},
     {"finish", connection_finish, METH_NOARGS, "finish($self)\n--\n\nThe response is complete."},
     {"close", connection_close, METH_NOARGS, "close($self)\n--\n\nClose the connection, whatever was still to be sent."},
     {"set_close_callback", connection_set_close_callback, METH_O,
@@ -434,12 +484,34 @@ static PyMethodDef methods[] = {
      "set_max_body_size($self, max_body_size)\n--\n\nAnother limit for the body of this request alone."},
     {"set_body_timeout", connection_set_body_timeout, METH_O,
      "set_body_timeout($self, timeout)\n--\n\nAnother time, in seconds, for the body of this request alone."},
+    {"_go_on", connection_go_on, METH_O, NULL},
     {"detach", connection_detach, METH_NOARGS, "detach($self)\n--\n\nTake the stream out of HTTP's hands."},
     {"fileno", connection_fileno, METH_NOARGS, "fileno($self)\n--\n\nThe descriptor; -1 when the connection is closed."},
     {0},
 };
 
+static PyObject *get_remote_ip(PyObject *self, void *closure)
+{
+    tnpy_connection *c = (tnpy_connection *)self;
+    char text[TN_ADDR_TEXT_BYTES];
+    return c->x ? tnpy_latin1(tn__http1_remote_ip(c->x->conn, text)) : PyUnicode_FromString("0.0.0.0");
+}
+
+static PyObject *get_protocol(PyObject *self, void *closure)
+{
+    return Py_NewRef(((tnpy_connection *)self)->server->protocol);
+}
+
+/* Tornado keeps what is known of the peer in an object of its own; here that is the connection itself. */
+static PyObject *get_context(PyObject *self, void *closure)
+{
+    return Py_NewRef(self);
+}
+
 static PyGetSetDef getset[] = {
+    {"context", get_context, NULL, "Where `remote_ip` and `protocol` are.", NULL},
+    {"remote_ip", get_remote_ip, NULL, "The address of the peer.", NULL},
+    {"protocol", get_protocol, NULL, "\"http\" or \"https\".", NULL},
     {"closed", get_closed, NULL, "Whether the peer is gone, or the response complete.", NULL},
     {0},
 };

@@ -11,8 +11,7 @@
 #include "server_type.h"
 
 typedef struct tnpy_connection {
-    PyObject_HEAD
-    tn__exchange *x;          /* NULL once let go */
+    PyObject_HEAD tn__exchange *x; /* NULL once let go */
     tnpy_server *server;
     PyObject *owner;          /* the RequestHandler or the message delegate that answers */
     PyObject *request;        /* once somebody has asked for it */
@@ -20,11 +19,12 @@ typedef struct tnpy_connection {
     PyObject *context;        /* of contextvars; what is run for this exchange runs in it */
     PyObject *drained;        /* list of the futures that wait for the output to go; NULL: none */
     tn__op drain;
-    double started;           /* when the head was complete, by time.time */
-    int busy;               /* calls of application code for this exchange that have not returned */
-    bool native;            /* the owner is a handler that the fast path made */
-    bool waits_body;        /* the native handler streams its body */
-    bool ended;             /* the response is complete, or never will be */
+    double started;  /* when the head was complete, by time.time */
+    int busy;        /* calls of application code for this exchange that have not returned */
+    bool native;     /* the owner is a handler that the fast path made */
+    bool waits_body; /* the native handler goes on when the body is complete */
+    bool in_headers; /* inside the delegate's `headers` */
+    bool ended;      /* the response is complete, or never will be */
     bool peer_closed;
 } tnpy_connection;
 
@@ -53,6 +53,16 @@ PyObject *tnpy_connection_flush(tnpy_connection *c);
 
 /* A future that is done already; with StreamClosedError if `closed`. */
 PyObject *tnpy_done_future(tnpy_core *core, bool closed);
+
+/* A future of the host loop; and complete one with StreamClosedError, which nobody needs to look at. */
+PyObject *tnpy_new_future(tnpy_core *core);
+int tnpy_close_future(tnpy_state *state, PyObject *future);
+
+/*
+ * What a `data_received` or `headers_received` has returned (the reference is taken; NULL: it raised): TN_OK to go on, or TN__PENDING
+ * when it is to be awaited; the engine is told to go on when that is done. A failure has been dealt with.
+ */
+int tnpy_connection_await(tnpy_connection *c, PyObject *result);
 
 /* A field that the engine writes itself or needs to know goes into `head`: 1. Others: 0. -1 with an exception. */
 int tnpy_connection_framing(tnpy_connection *c, tn_str name, tn_str value, tn__response_head *head);

@@ -95,11 +95,13 @@ static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 static PyObject *core_poll(PyObject *self, PyObject *ignored)
 {
     tnpy_core *core = (tnpy_core *)self;
-    if (core->pid != (long)getpid()) return PyErr_Format(PyExc_RuntimeError, "an event loop cannot be used on both sides of a fork");
+    if (core->pid != (long)getpid())
+        return PyErr_Format(PyExc_RuntimeError, "an event loop cannot be used on both sides of a fork");
     PyObject *host = tnpy_core_host(core);
     if (!host) return NULL;
     Py_INCREF(self);
     core->host_now = host;
+    core->eager = -1;
     int result = tn_loop_turn(core->loop, 0);
     core->host_now = NULL;
     PyObject *fatal = core->fatal;
@@ -131,6 +133,7 @@ static int core_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(core->servers);
     Py_VISIT(core->fatal);
+    Py_VISIT(core->spare_task);
     return 0;
 }
 
@@ -139,6 +142,7 @@ static int core_clear(PyObject *self)
     tnpy_core *core = (tnpy_core *)self;
     Py_CLEAR(core->servers);
     Py_CLEAR(core->fatal);
+    Py_CLEAR(core->spare_task);
     return 0;
 }
 

@@ -11,13 +11,14 @@
 #include "state.h"
 
 typedef struct tnpy_core {
-    PyObject_HEAD
-    tnpy_state *state; /* of our module, which our type keeps alive */
+    PyObject_HEAD tnpy_state *state; /* of our module, which our type keeps alive */
     tn_loop *loop;
-    PyObject *host;    /* weak reference to the asyncio loop */
-    PyObject *host_now; /* the asyncio loop itself, borrowed, while a poll runs; else NULL */
-    PyObject *servers; /* set: those that listen or have connections */
-    PyObject *fatal;   /* KeyboardInterrupt or SystemExit out of a handler, to be raised when the turn is over */
+    PyObject *host;       /* weak reference to the asyncio loop */
+    PyObject *host_now;   /* the asyncio loop itself, borrowed, while a poll runs; else NULL */
+    PyObject *servers;    /* set: those that listen or have connections */
+    PyObject *fatal;      /* KeyboardInterrupt or SystemExit out of a handler, to be raised when the turn is over */
+    PyObject *spare_task; /* a deferred Task that nobody has looked at, for the next step that runs eagerly */
+    signed char eager;    /* whether steps may run eagerly on this host; -1: not asked in this turn */
     long pid;
 } tnpy_core;
 

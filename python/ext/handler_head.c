@@ -43,7 +43,8 @@ static int add_all(tnpy_handler *h, PyObject *headers)
     int e = server.n ? add_text(h, headers, TN_S("Server"), server) : 0;
     if (e == 0 && h->content_type.n) e = add_text(h, headers, TN_S("Content-Type"), h->content_type);
     if (e == 0 && date.n) e = add_text(h, headers, TN_S("Date"), date);
-    for (uint32_t i = 0; e == 0 && i < h->fields.n; i++) e = add_text(h, headers, h->fields.items[i].name, h->fields.items[i].value);
+    for (uint32_t i = 0; e == 0 && i < h->fields.n; i++)
+        e = add_text(h, headers, h->fields.items[i].name, h->fields.items[i].value);
     return e;
 }
 
@@ -64,7 +65,8 @@ static PyObject *to_text(const tnpy_state *state, PyObject *value)
     if (PyUnicode_Check(value)) return Py_NewRef(value);
     if (PyBytes_Check(value)) return tnpy_latin1(tn_str_of(PyBytes_AS_STRING(value), (size_t)PyBytes_GET_SIZE(value)));
     if (PyLong_Check(value)) return PyObject_Str(value);
-    if (PyObject_TypeCheck(value, (PyTypeObject *)state->py.datetime)) return PyObject_CallOneArg(state->py.format_timestamp, value);
+    if (PyObject_TypeCheck(value, (PyTypeObject *)state->py.datetime))
+        return PyObject_CallOneArg(state->py.format_timestamp, value);
     return PyErr_Format(PyExc_TypeError, "Unsupported header value %R", value);
 }
 
@@ -130,7 +132,8 @@ int tnpy_handler_set_field(tnpy_handler *h, PyObject *name, PyObject *value, boo
     if (in_arena(h)) {
         e = tnpy_text(name, &name_text);
         if (e > 0) PyErr_SetString(PyExc_TypeError, "the name of a header must be str");
-        if (e == 0 && (e = put(h, name_text, text, add)) == TN_EINVAL) PyErr_Format(PyExc_ValueError, "Unsafe header name %R", name);
+        if (e == 0 && (e = put(h, name_text, text, add)) == TN_EINVAL)
+            PyErr_Format(PyExc_ValueError, "Unsafe header name %R", name);
         if (e == TN_ENOMEM) PyErr_NoMemory();
     } else if (!tnpy_handler_headers(h)) {
         e = -1;

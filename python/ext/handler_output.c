@@ -81,10 +81,10 @@ static int write_chunk(tnpy_handler *h, PyObject *chunk)
     }
     if (PyBytes_Check(chunk)) return append(h, tn_str_of(PyBytes_AS_STRING(chunk), (size_t)PyBytes_GET_SIZE(chunk)), chunk);
     if (PyDict_Check(chunk)) return write_json(h, chunk);
-    PyErr_SetString(PyExc_TypeError,
-                    PyList_Check(chunk) ? "write() only accepts bytes, unicode, and dict objects. Lists not accepted for security "
-                                          "reasons: a page of another site could read what is inside of one; wrap it in a dict"
-                                        : "write() only accepts bytes, unicode, and dict objects");
+    PyErr_SetString(PyExc_TypeError, PyList_Check(chunk)
+                                         ? "write() only accepts bytes, unicode, and dict objects. Lists not accepted for security "
+                                           "reasons: a page of another site could read what is inside of one; wrap it in a dict"
+                                         : "write() only accepts bytes, unicode, and dict objects");
     return -1;
 }
 
@@ -108,7 +108,8 @@ static PyObject *flush_slowly(tnpy_handler *h, bool last)
 
 static int write_out(tnpy_connection *c, int e)
 {
-    if (e == TN_ETOOBIG) PyErr_SetString(c->server->core->state->py.http_output_error, "Tried to write more data than Content-Length");
+    if (e == TN_ETOOBIG)
+        PyErr_SetString(c->server->core->state->py.http_output_error, "Tried to write more data than Content-Length");
     if (e == TN_ENOMEM) PyErr_NoMemory();
     return e == TN_ETOOBIG || e == TN_ENOMEM ? -1 : 0; /* a peer that is gone shows in the future */
 }

@@ -186,6 +186,7 @@ static int handler_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(h->path_args);
     Py_VISIT(h->path_kwargs);
     Py_VISIT(h->transforms);
+    Py_VISIT(h->match);
     Py_VISIT(h->body_arrived);
     Py_VISIT(h->headers);
     Py_VISIT(h->buffer);
@@ -203,6 +204,7 @@ static int handler_clear(PyObject *self)
     Py_CLEAR(h->path_args);
     Py_CLEAR(h->path_kwargs);
     Py_CLEAR(h->transforms);
+    Py_CLEAR(h->match);
     Py_CLEAR(h->body_arrived);
     Py_CLEAR(h->headers);
     Py_CLEAR(h->buffer);
@@ -222,15 +224,17 @@ static void handler_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-#define WITH_KEYWORDS(function) (PyCFunction)(void (*)(void))function, METH_VARARGS | METH_KEYWORDS
+#define WITH_KEYWORDS(function) (PyCFunction)(void (*)(void)) function, METH_VARARGS | METH_KEYWORDS
 #define NOTHING WITH_KEYWORDS(tnpy_handler_m_nothing)
 
 static PyMethodDef methods[] = {
     {"set_status", WITH_KEYWORDS(tnpy_handler_m_set_status),
-     "set_status($self, status_code, reason=None)\n--\n\nSet the status of the response, and its reason phrase if it shall not be the usual one."},
+     "set_status($self, status_code, reason=None)\n--\n\nSet the status of the response, and its reason phrase if it shall not be "
+     "the usual one."},
     {"get_status", tnpy_handler_m_get_status, METH_NOARGS, "get_status($self)\n--\n\nReturn the status code of the response."},
     {"set_header", WITH_KEYWORDS(tnpy_handler_m_set_header),
-     "set_header($self, name, value)\n--\n\nSet a header field, in place of all of that name. Integers and datetimes are formatted."},
+     "set_header($self, name, value)\n--\n\nSet a header field, in place of all of that name. Integers and datetimes are "
+     "formatted."},
     {"add_header", WITH_KEYWORDS(tnpy_handler_m_add_header),
      "add_header($self, name, value)\n--\n\nAdd a header field; others of that name stay."},
     {"clear_header", tnpy_handler_m_clear_header, METH_O, "clear_header($self, name)\n--\n\nTake a header field out again."},

@@ -17,17 +17,18 @@
 #include "class_info.h"
 #include "connection_type.h"
 #include "http/headers.h"
+#include "routes.h"
 
 typedef struct tnpy_handler {
-    PyObject_HEAD
-    PyObject *dict, *weakrefs;
+    PyObject_HEAD PyObject *dict, *weakrefs;
     tnpy_class *info;            /* NULL until first needed */
     tnpy_connection *connection; /* of a native handler, while the exchange is in hand; else NULL */
     PyObject *application;
-    PyObject *request;     /* NULL: not asked for yet */
-    PyObject *path_args;   /* list */
-    PyObject *path_kwargs; /* dict; both NULL when the route has no groups */
-    PyObject *transforms;  /* list; NULL: none */
+    PyObject *request;      /* NULL: not asked for yet */
+    PyObject *path_args;    /* list */
+    PyObject *path_kwargs;  /* dict; both NULL when the route has no groups */
+    PyObject *transforms;   /* list; NULL: none */
+    PyObject *match;        /* of the route, until its groups are decoded */
     PyObject *body_arrived; /* future that the steps wait for when the body is streamed; NULL: nobody waits */
 
     /* The response. */
@@ -42,6 +43,7 @@ typedef struct tnpy_handler {
 
     uint8_t step; /* handler_run.c: the next one */
     char headers_written, finished, auto_finish;
+    bool body_lost; /* the peer is gone before the end of it */
 } tnpy_handler;
 
 /* handler_type.c */
@@ -57,8 +59,8 @@ int tnpy_overrides(tnpy_handler *h, tnpy_hook hook);
 PyObject *tnpy_call_hook(tnpy_handler *h, tnpy_hook hook, PyObject **args, size_t n);
 
 /* handler_head.c */
-int tnpy_handler_reset(tnpy_handler *h);                                  /* the default status, fields and body; then the hook */
-PyObject *tnpy_handler_headers(tnpy_handler *h);                          /* `_headers`, made if need be; borrowed */
+int tnpy_handler_reset(tnpy_handler *h);         /* the default status, fields and body; then the hook */
+PyObject *tnpy_handler_headers(tnpy_handler *h); /* `_headers`, made if need be; borrowed */
 int tnpy_handler_set_field(tnpy_handler *h, PyObject *name, PyObject *value, bool add); /* converts and checks */
 int tnpy_handler_send_head(tnpy_handler *h, int64_t content_length); /* native; what nobody has set; -1: not known */
 PyObject *tnpy_handler_m_set_status(PyObject *self, PyObject *args, PyObject *kwargs);
@@ -81,18 +83,26 @@ PyObject *tnpy_handler_m_check_etag_header(PyObject *self, PyObject *ignored);
 PyObject *tnpy_handler_m_log(PyObject *self, PyObject *ignored);
 
 /* handler_run.c */
-typedef struct tnpy_route tnpy_route;
-void tnpy_handler_serve(tnpy_connection *c, const tnpy_route *route, PyObject *match); /* a request whose body is there, or streams */
+/* A request whose body is there, or is streamed. `info`: of the route's class, which must be plain. */
+void tnpy_handler_serve(tnpy_connection *c, const tnpy_route *route, tnpy_class *info, PyObject *match);
 void tnpy_handler_body_complete(tnpy_connection *c);
-int tnpy_handler_chunk(tnpy_connection *c, tn_str data); /* TN_OK or TN__PENDING */
+int tnpy_handler_chunk(tnpy_connection *c, tn_str data); /* as tnpy_connection_await */
 void tnpy_handler_peer_closed(tnpy_connection *c, bool aborted);
-PyObject *tnpy_handler_walk(tnpy_handler *h);             /* walk on; what is to be awaited, or NULL when all is done */
-int tnpy_handler_raised(tnpy_handler *h);                 /* the exception that is set becomes a response; -1: it remains set */
-PyObject *tnpy_handler_m_nothing(PyObject *self, PyObject *args, PyObject *kwargs); /* prepare, on_finish, ...: hooks that do nothing */
+
+/* Walk on until a step is to be awaited (which is given), waits for the body, or all is done. -1 with an exception nobody handled. */
+int tnpy_handler_walk(tnpy_handler *h, PyObject **awaitable);
+
+/* The exception that is set becomes a response. -1: it remains set, for it is none of those that handlers handle. */
+int tnpy_handler_raised(tnpy_handler *h);
+
+PyObject *tnpy_handler_m_nothing(PyObject *self, PyObject *args,
+                                 PyObject *kwargs); /* prepare, on_finish, ...: hooks that do nothing */
 PyObject *tnpy_handler_m_execute(PyObject *self, PyObject *args, PyObject *kwargs);
 
-/* driver_type.c */
-void tnpy_drive(tnpy_handler *h, PyObject *awaitable); /* await it and go on walking; takes the reference */
+/* driver_type.c: await it, at once as far as it goes, and go on walking; takes the reference. */
+void tnpy_drive(tnpy_handler *h, PyObject *awaitable);
+
+/* The same as a coroutine for somebody else to await; NULL for `awaitable` begins with the walk. */
 PyObject *tnpy_driver_new(tnpy_handler *h, PyObject *awaitable);
 
 #endif

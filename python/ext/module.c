@@ -3,7 +3,7 @@
  *
  * Programs never import it; the modules of the package do. What its types call of Python's is handed over by `bind`.
  */
-#include "state.h"
+#include "class_info.h"
 
 int tnpy_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **out)
 {
@@ -40,9 +40,18 @@ static PyObject *bind(PyObject *module, PyObject *args, PyObject *kwargs)
     Py_RETURN_NONE;
 }
 
+/* remember_hooks(RequestHandler): tornado.web has built the class whose methods are nobody's overrides. */
+static PyObject *remember_hooks(PyObject *module, PyObject *request_handler)
+{
+    if (!PyType_Check(request_handler)) return PyErr_Format(PyExc_TypeError, "a class is needed");
+    return tnpy_class_remember_originals(tnpy_state_of(module), request_handler) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
 static PyMethodDef functions[] = {
     {"bind", (PyCFunction)(void (*)(void))bind, METH_VARARGS | METH_KEYWORDS,
      "bind(**objects)\n--\n\nHand over what the engine calls of Python's."},
+    {"remember_hooks", remember_hooks, METH_O,
+     "remember_hooks(request_handler)\n--\n\nTell the engine which methods of handlers are not overridden."},
     {0},
 };
 
@@ -53,6 +62,11 @@ static int make_names(tnpy_state *state)
     if (!state->str.name) return -1;
     TNPY_NAMES(TNPY_INTERN)
 #undef TNPY_INTERN
+#define TNPY_INTERN(name, text)                                                                                                    \
+    state->str.name = PyUnicode_InternFromString(text);                                                                            \
+    if (!state->str.name) return -1;
+    TNPY_TEXTS(TNPY_INTERN)
+#undef TNPY_INTERN
     return 0;
 }
 
@@ -60,8 +74,8 @@ static int execute(PyObject *module)
 {
     if (make_names(tnpy_state_of(module)) < 0) return -1;
     static int (*const inits[])(PyObject *) = {
-        tnpy_init_httputil, tnpy_init_core,    tnpy_init_server, tnpy_init_connection,
-        tnpy_init_request,  tnpy_init_handler, tnpy_init_driver,
+        tnpy_init_httputil, tnpy_init_core,    tnpy_init_server,     tnpy_init_connection,
+        tnpy_init_request,  tnpy_init_handler, tnpy_init_class_info, tnpy_init_driver,
     };
     for (size_t i = 0; i < sizeof inits / sizeof *inits; i++)
         if (inits[i](module) < 0) return -1;
@@ -77,6 +91,8 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->request_type);
     Py_VISIT(state->handler_type);
     Py_VISIT(state->driver_type);
+    Py_VISIT(state->class_type);
+    for (int i = 0; i < TNPY_HOOKS_MAX; i++) Py_VISIT(state->hooks.originals[i]);
 #define TNPY_VISIT(name) Py_VISIT(state->py.name);
     TNPY_OBJECTS(TNPY_VISIT)
 #undef TNPY_VISIT
@@ -92,12 +108,20 @@ static int clear(PyObject *module)
     Py_CLEAR(state->request_type);
     Py_CLEAR(state->handler_type);
     Py_CLEAR(state->driver_type);
+    Py_CLEAR(state->class_type);
 #define TNPY_CLEAR(name) Py_CLEAR(state->py.name);
     TNPY_OBJECTS(TNPY_CLEAR)
 #undef TNPY_CLEAR
 #define TNPY_CLEAR(name) Py_CLEAR(state->str.name);
     TNPY_NAMES(TNPY_CLEAR)
 #undef TNPY_CLEAR
+#define TNPY_CLEAR(name, text) Py_CLEAR(state->str.name);
+    TNPY_TEXTS(TNPY_CLEAR)
+#undef TNPY_CLEAR
+    for (int i = 0; i < TNPY_HOOKS_MAX; i++) {
+        Py_CLEAR(state->hooks.names[i]);
+        Py_CLEAR(state->hooks.originals[i]);
+    }
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <structmember.h>
 
 #include "base/alloc.h"
+#include "headers_type.h"
 
 /* The attributes, in the order of `attributes` below. */
 enum {
@@ -30,12 +31,11 @@ enum {
 };
 
 typedef struct request {
-    PyObject_HEAD
-    PyObject *dict, *weakrefs;
+    PyObject_HEAD PyObject *dict, *weakrefs;
     tnpy_state *state;
-    tnpy_connection *source; /* NULL when made by Python code, or by now gone */
-    char *kept;              /* copy of the head's fields, and behind them its bytes; NULL: look at the exchange */
-    tn__request_head head;   /* of the copy */
+    tnpy_connection *source;      /* NULL when made by Python code, or by now gone */
+    char *kept;                   /* copy of the head's fields, and behind them its bytes; NULL: look at the exchange */
+    tn__request_head head;        /* of the copy */
     PyObject *values[ATTRIBUTES]; /* NULL: not computed yet */
 } request;
 
@@ -110,20 +110,6 @@ int tnpy_request_retain(PyObject *self)
 
 /* -- The attributes -- */
 
-static PyObject *make_headers(request *r, const tn__request_head *head, const char *base)
-{
-    PyObject *headers = PyObject_CallNoArgs(r->state->py.http_headers);
-    for (uint32_t i = 0; headers && i < head->n_fields; i++) {
-        PyObject *name = tnpy_latin1(slice(base, head->fields[i].name)), *value = tnpy_latin1(slice(base, head->fields[i].value));
-        PyObject *done = name && value ? PyObject_CallMethodObjArgs(headers, r->state->str.add, name, value, NULL) : NULL;
-        Py_XDECREF(name);
-        Py_XDECREF(value);
-        Py_XDECREF(done);
-        if (!done) Py_CLEAR(headers);
-    }
-    return headers;
-}
-
 static PyObject *make_remote_ip(const request *r)
 {
     if (!r->source || !r->source->x) return PyUnicode_FromString("0.0.0.0");
@@ -158,8 +144,9 @@ static PyObject *make_arguments(request *r)
 {
     PyObject *query = PyObject_GetAttrString((PyObject *)r, "query");
     if (!query) return NULL;
-    PyObject *result = PyUnicode_Check(query) && PyUnicode_GET_LENGTH(query) == 0 ? PyDict_New()
-                                                                                   : PyObject_CallOneArg(r->state->py.parse_query, query);
+    PyObject *result = PyUnicode_Check(query) && PyUnicode_GET_LENGTH(query) == 0
+                           ? PyDict_New()
+                           : PyObject_CallOneArg(r->state->py.parse_query, query);
     Py_DECREF(query);
     return result;
 }
@@ -182,7 +169,7 @@ static PyObject *compute_from_head(request *r, int which)
     case PATH: return tnpy_latin1(slice(base, head->path));
     case QUERY: return tnpy_latin1(slice(base, head->query));
     case VERSION: return PyUnicode_FromFormat("HTTP/1.%d", head->minor);
-    case HEADERS: return make_headers(r, head, base);
+    case HEADERS: return tnpy_headers_from_fields(r->state, base, head->fields, head->n_fields);
     case HOST: return make_host(head, base);
     default: return NULL;
     }
@@ -231,8 +218,7 @@ static int set_attribute(PyObject *self, PyObject *value, void *closure)
     return 0;
 }
 
-#define ATTRIBUTE(which, name, doc)                                                                                                \
-    [which] = {name, get_attribute, set_attribute, doc, (void *)(intptr_t)which}
+#define ATTRIBUTE(which, name, doc) [which] = {name, get_attribute, set_attribute, doc, (void *)(intptr_t)which}
 
 static PyGetSetDef attributes[] = {
     ATTRIBUTE(METHOD, "method", "The method, such as \"GET\"."),

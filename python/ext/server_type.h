@@ -9,27 +9,21 @@
 
 #include "core_type.h"
 #include "http/server.h"
-
-typedef struct tnpy_routes tnpy_routes;
+#include "routes.h"
 
 typedef struct tnpy_server {
-    PyObject_HEAD
-    tnpy_core *core;
+    PyObject_HEAD tnpy_core *core;
     tn__http_server *http;
-    PyObject *callback;  /* a function of the request; or, when is_delegate, an HTTPServerConnectionDelegate */
+    PyObject *callback;    /* a function of the request; or, when is_delegate, an HTTPServerConnectionDelegate */
     PyObject *application; /* the callback, when it is a web.Application; borrowed */
-    PyObject *adjust;    /* function called with each request that is made; NULL: none (xheaders is off) */
-    PyObject *protocol;  /* str */
-    PyObject *context;   /* of contextvars, as it was at the first listen */
-    tnpy_routes *routes; /* of the Application; NULL until the first request */
+    PyObject *adjust;      /* function called with each request that is made; NULL: none (xheaders is off) */
+    PyObject *protocol;    /* str */
+    PyObject *context;     /* of contextvars, as it was at the first listen */
+    tnpy_routes *routes;   /* of the Application; NULL until the first request */
     bool is_delegate;
     bool silent; /* being torn down: no code of the application runs any more */
 } tnpy_server;
 
 extern const tn__http_delegate tnpy_http_delegate; /* delegate.c */
-
-/* routes.c */
-void tnpy_routes_free(tnpy_routes *routes);
-int tnpy_routes_traverse(const tnpy_routes *routes, visitproc visit, void *arg);
 
 #endif

@@ -15,30 +15,37 @@
 
 /* Names that are looked up often: made once, interned. */
 #define TNPY_NAMES(X)                                                                                                              \
-    X(__await__) X(_asyncio_future_blocking) X(_) X(_execute) X(_handle_request_exception) X(_headers) X(_log)          \
-    X(_on_native_error) X(_parse_body) X(_path_decoded) X(_slow_finish) X(_slow_flush) X(_transforms) X(_ui_module)                \
-    X(_write_buffer) X(add) X(add_done_callback) X(all) X(application) X(call_soon) X(cancel) X(close) X(context) X(data_received) \
-    X(error) X(exc_info) X(execute) X(exception) X(finish) X(groupdict) X(groups) X(headers_received) X(isEnabledFor) X(log)       \
-    X(log_request) X(loop) X(match) X(on_close) X(on_connection_close) X(on_finish) X(request) X(send) X(set_exception)            \
-    X(set_result) X(settings) X(start_request) X(throw) X(transforms)
+    X(__tornado_class__)                                                                                                           \
+    X(_begin) X(_body_arrived) X(_check_method) X(_check_xsrf) X(_decode_group) X(_decode_groups) X(_default_headers) X(_driver)   \
+        X(_emit_cookies) X(_handle_request_exception) X(_new_cookie) X(_parse_body) X(_parse_request_body) X(_slow_check_etag)     \
+            X(_slow_etag) X(_slow_flush) X(_stream_request_body) X(add) X(add_done_callback) X(call_soon) X(cancel)                \
+                X(data_received) X(error) X(exception) X(finish) X(groupdict) X(groups) X(headers_received) X(isEnabledFor)        \
+                    X(json_encode) X(log_function) X(log_request) X(loop) X(on_connection_close) X(request) X(set_exception)       \
+                        X(set_result) X(settings) X(start_request) X(throw) X(transforms)
+
+/* Other texts of that kind. */
+#define TNPY_TEXTS(X)                                                                                                              \
+    X(content_length, "Content-Length")                                                                                            \
+    X(content_type, "Content-Type") X(etag, "Etag") X(json_type, "application/json; charset=UTF-8")
 
 /*
- * Types of this module, and things of Python's that the C code calls. The latter are handed over by the Python modules of the package
- * that own them, through `_engine.bind(name=object, ...)`, when they are imported.
+ * Things of Python's that the C code calls. They are handed over by the modules of the package that own them, when these are imported,
+ * through `_engine.bind(name=object, ...)`.
  */
 #define TNPY_OBJECTS(X)                                                                                                            \
-    X(access_log) X(app_log) X(gen_log)            /* tornado.log */                                                              \
-    X(future)                                      /* asyncio.Future */                                                           \
-    X(get_loop)                                    /* asyncio.get_running_loop */                                                 \
-    X(deferred_task) X(enter_task) X(leave_task)   /* tornado._task; the last two asyncio's */                                    \
-    X(make_task)                                   /* tornado._task: for loops and versions that want a Task always */            \
-    X(convert_yielded)                             /* tornado.gen */                                                              \
-    X(escape)                                      /* the module tornado.escape */                                                           \
-    X(request_start_line) X(http_headers) X(http_input_error) /* tornado.httputil */                                              \
-    X(request_class) X(parse_query) X(make_cookies) /* the same */                                                               \
-    X(stream_closed_error) X(http_output_error)                                                                                   \
-    X(request_handler) X(web_application) X(rule_type) X(url_spec) X(path_matches) X(any_matches) /* tornado.web, routing */       \
-    X(format_timestamp) X(datetime)
+    X(access_log)                                                                                                                  \
+    X(app_log) X(gen_log)                                                              /* tornado.log */                           \
+        X(future) X(cancelled_error)                                                   /* asyncio */                               \
+        X(deferred_task) X(enter_task) X(leave_task) X(make_task)                      /* tornado._task */                         \
+        X(convert_yielded)                                                             /* tornado.gen */                           \
+        X(escape)                                                                      /* the module tornado.escape */             \
+        X(request_start_line) X(http_headers) X(http_input_error) X(http_output_error) /* tornado.httputil */                      \
+        X(request_class) X(parse_query) X(make_cookies)                                /* the same */                              \
+        X(format_timestamp) X(datetime)                                                /* the same */                              \
+        X(stream_closed_error)                                                         /* tornado.iostream */                      \
+        X(http_error) X(log_request) X(compile_routes)                                 /* tornado.web */
+
+enum { TNPY_HOOKS_MAX = 40 };
 
 typedef struct tnpy_state {
     PyTypeObject *core_type;
@@ -47,14 +54,23 @@ typedef struct tnpy_state {
     PyTypeObject *request_type;
     PyTypeObject *handler_type;
     PyTypeObject *driver_type;
+    PyTypeObject *class_type;
 #define TNPY_DECLARE(name) PyObject *name;
+#define TNPY_DECLARE_TEXT(name, text) PyObject *name;
     struct {
         TNPY_NAMES(TNPY_DECLARE)
+        TNPY_TEXTS(TNPY_DECLARE_TEXT)
     } str;
+#undef TNPY_DECLARE_TEXT
     struct {
         TNPY_OBJECTS(TNPY_DECLARE)
     } py;
 #undef TNPY_DECLARE
+    struct {
+        PyObject *names[TNPY_HOOKS_MAX];
+        PyObject
+            *originals[TNPY_HOOKS_MAX]; /* what tornado.web.RequestHandler has of its own; a patched one counts as overridden */
+    } hooks;
 } tnpy_state;
 
 extern struct PyModuleDef tnpy_module;
@@ -83,6 +99,7 @@ int tnpy_init_core(PyObject *module);
 int tnpy_init_server(PyObject *module);
 int tnpy_init_connection(PyObject *module);
 int tnpy_init_request(PyObject *module);
+int tnpy_init_class_info(PyObject *module);
 int tnpy_init_handler(PyObject *module);
 int tnpy_init_driver(PyObject *module);
 int tnpy_init_httputil(PyObject *module); /* HTTPHeaders and the parsing functions of tornado.httputil */

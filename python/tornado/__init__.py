@@ -26,9 +26,8 @@ _MODULES = (
 
 # Names of Tornado that this package does not have yet. Whoever builds one takes it off this list.
 _NOT_BUILT = frozenset((
-    "auth", "curl_httpclient", "http1connection", "httpclient", "httpserver", "iostream",
-    "platform.caresresolver", "platform.twisted", "simple_httpclient", "tcpclient", "tcpserver",
-    "template", "web", "websocket", "wsgi",
+    "auth", "curl_httpclient", "http1connection", "httpclient", "iostream", "platform.caresresolver",
+    "platform.twisted", "simple_httpclient", "tcpclient", "tcpserver", "template", "websocket", "wsgi",
 ))  # fmt: skip
 
 __all__ = [name for name in _MODULES if name not in _NOT_BUILT]

@@ -1,0 +1,292 @@
+"""An HTTP server that does not block.
+
+Most applications see no more of it than ``Application.listen``. It parses requests, and hands them to a function, an
+`.Application`, or any other `.HTTPServerConnectionDelegate`. All of the protocol is the engine's work.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Optional, Union
+
+import tornado
+from tornado import _engine, _errors, _task, gen, httputil, netutil  # noqa: F401 (they hand things to the engine)
+from tornado._core import core_of
+from tornado.httputil import HTTPServerRequest
+from tornado.util import Configurable
+
+__all__ = ["HTTPRequest", "HTTPServer"]
+
+_BODY_BYTES_MAX = 104857600
+
+
+class HTTPServer(Configurable, httputil.HTTPServerConnectionDelegate):
+    """A server for HTTP/1.1.
+
+    .. code-block:: python
+
+        async def main():
+            server = HTTPServer(app, xheaders=True)
+            server.listen(8888)
+            await asyncio.Event().wait()
+
+        asyncio.run(main())
+
+    ``request_callback``: a function that is called with each `.HTTPServerRequest`, its body included, or an
+    `.HTTPServerConnectionDelegate`, such as an `.Application`.
+
+    ``no_keep_alive``: close every connection after one response.
+
+    ``xheaders``: believe what a proxy says in ``X-Real-Ip``, ``X-Forwarded-For``, ``X-Scheme`` and ``X-Forwarded-Proto``;
+    for servers that can be reached through a proxy only. ``trusted_downstream`` lists further proxies whose addresses are
+    passed over in ``X-Forwarded-For``.
+
+    ``protocol``: the value of ``request.protocol`` when a proxy has done the encryption.
+
+    ``idle_connection_timeout``: seconds until the head of the next request must be complete; an hour if not given.
+
+    ``body_timeout``: seconds between two pieces of a body; no limit if not given.
+
+    ``max_header_size``, ``max_body_size``: bytes; more is refused. 64 KiB and 100 MiB (``max_buffer_size``) if not given.
+
+    .. versionchanged:: 4.0
+       Delegates; ``decompress_request``, the sizes and the timeouts.
+
+    .. versionchanged:: 4.5
+       ``trusted_downstream``.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Arguments are those of `initialize`, as for every Configurable.
+        pass
+
+    def initialize(
+        self,
+        request_callback: Union[httputil.HTTPServerConnectionDelegate, Callable[[HTTPServerRequest], None]],
+        no_keep_alive: bool = False,
+        xheaders: bool = False,
+        ssl_options: Union[dict[str, Any], ssl.SSLContext, None] = None,
+        protocol: Optional[str] = None,
+        decompress_request: bool = False,
+        chunk_size: Optional[int] = None,
+        max_header_size: Optional[int] = None,
+        idle_connection_timeout: Optional[float] = None,
+        body_timeout: Optional[float] = None,
+        max_body_size: Optional[int] = None,
+        max_buffer_size: Optional[int] = None,
+        trusted_downstream: Optional[list[str]] = None,
+    ) -> None:
+        if ssl_options is not None:
+            raise NotImplementedError("HTTPServer does not speak TLS yet: put a proxy in front")
+        if decompress_request:
+            raise NotImplementedError("HTTPServer does not decompress requests yet")
+        self.request_callback = request_callback
+        self.xheaders = xheaders
+        self.protocol = protocol
+        self.trusted_downstream = set(trusted_downstream or ())
+        if max_body_size is None:
+            max_body_size = _BODY_BYTES_MAX if max_buffer_size is None else max_buffer_size
+        self._settings = dict(
+            protocol=protocol or "http",
+            no_keep_alive=no_keep_alive,
+            head_bytes_max=max_header_size or 65536,
+            body_bytes_max=max_body_size,
+            idle_timeout=3600.0 if idle_connection_timeout is None else float(idle_connection_timeout),
+            body_timeout=-1.0 if body_timeout is None else float(body_timeout),
+            server_name=f"TornadoServer/{tornado.version}",
+        )
+        self._server: Optional[_engine.Server] = None
+        self._sockets: dict[int, socket.socket] = {}
+        self._pending_sockets: list[socket.socket] = []
+        self._started = False
+        self._stopped = False
+
+    @classmethod
+    def configurable_base(cls) -> type[Configurable]:
+        return HTTPServer
+
+    @classmethod
+    def configurable_default(cls) -> type[Configurable]:
+        return HTTPServer
+
+    def _engine_server(self) -> "_engine.Server":
+        """The engine's half, made on the loop that is running, or will be."""
+        if self._server is None:
+            from tornado.ioloop import IOLoop
+
+            callback = self.request_callback
+            delegate = isinstance(callback, httputil.HTTPServerConnectionDelegate)
+            # A subclass may take over what becomes of connections, and then is asked itself.
+            if type(self).start_request is not HTTPServer.start_request:
+                callback, delegate = self, True
+            self._server = _engine.Server(
+                core=core_of(IOLoop.current().asyncio_loop),
+                callback=callback,
+                application=callback if _is_application(callback) else None,
+                adjust=self._believe_proxy if self.xheaders else None,
+                is_delegate=delegate,
+                **self._settings,
+            )
+        return self._server
+
+    def listen(
+        self,
+        port: int,
+        address: Optional[str] = None,
+        family: socket.AddressFamily = socket.AF_UNSPEC,
+        backlog: int = netutil._DEFAULT_BACKLOG,
+        flags: Optional[int] = None,
+        reuse_port: bool = False,
+    ) -> None:
+        """Accept connections on a port; the arguments are those of `.bind_sockets`. May be called several times.
+
+        .. versionchanged:: 6.2
+           ``family``, ``backlog``, ``flags`` and ``reuse_port``.
+        """
+        self.add_sockets(
+            netutil.bind_sockets(port, address=address, family=family, backlog=backlog, flags=flags, reuse_port=reuse_port)
+        )
+
+    def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
+        """Accept connections from sockets that listen, as of `.bind_sockets`."""
+        server = self._engine_server()
+        for sock in sockets:
+            sock.setblocking(False)
+            server.listen(sock)
+            self._sockets[sock.fileno()] = sock
+
+    def add_socket(self, socket: socket.socket) -> None:
+        """The same as `add_sockets` for a single one."""
+        self.add_sockets([socket])
+
+    def bind(
+        self,
+        port: int,
+        address: Optional[str] = None,
+        family: socket.AddressFamily = socket.AF_UNSPEC,
+        backlog: int = netutil._DEFAULT_BACKLOG,
+        flags: Optional[int] = None,
+        reuse_port: bool = False,
+    ) -> None:
+        """Bind to a port, to be listened on after `start`.
+
+        .. deprecated:: 6.2
+           Use `listen`, or `add_sockets` after forking.
+        """
+        sockets = netutil.bind_sockets(
+            port, address=address, family=family, backlog=backlog, flags=flags, reuse_port=reuse_port
+        )
+        if self._started:
+            self.add_sockets(sockets)
+        else:
+            self._pending_sockets.extend(sockets)
+
+    def start(self, num_processes: Optional[int] = 1, max_restarts: Optional[int] = None) -> None:
+        """Serve what `bind` has bound, in this process or in ``num_processes`` children (``None`` or 0: one per CPU).
+
+        .. deprecated:: 6.2
+           Use `listen`, or `.fork_processes` and `add_sockets`.
+        """
+        assert not self._started
+        self._started = True
+        if num_processes != 1:
+            from tornado import process
+
+            process.fork_processes(num_processes, max_restarts)
+        sockets, self._pending_sockets = self._pending_sockets, []
+        self.add_sockets(sockets)
+
+    def stop(self) -> None:
+        """Accept no more connections. Those that are open go on; see `close_all_connections`."""
+        if self._stopped:
+            return
+        self._stopped = True
+        if self._server is not None:
+            self._server.stop()
+        for sock in self._sockets.values():
+            sock.close()
+        self._sockets.clear()
+
+    async def close_all_connections(self) -> None:
+        """Close every connection at once, and return when that is done.
+
+        Together with `stop` this ends a server; clients see requests break off.
+        """
+        server = self._server
+        if server is not None:
+            server.close_all()
+            while server.connections:
+                await asyncio.sleep(0)
+
+    def start_request(
+        self, server_conn: object, request_conn: httputil.HTTPConnection
+    ) -> httputil.HTTPMessageDelegate:
+        """Ask the ``request_callback`` for a delegate. The engine does so itself; this is for subclasses."""
+        callback = self.request_callback
+        if isinstance(callback, httputil.HTTPServerConnectionDelegate):
+            return callback.start_request(server_conn, request_conn)
+        return _CallableAdapter(callback, request_conn)
+
+    def on_close(self, server_conn: object) -> None:
+        if isinstance(self.request_callback, httputil.HTTPServerConnectionDelegate):
+            self.request_callback.on_close(server_conn)
+
+    def _believe_proxy(self, request: HTTPServerRequest) -> None:
+        """Put what the proxy says of the client into a request that was just made."""
+        headers = request.headers
+        ip = headers.get("X-Forwarded-For", request.remote_ip)
+        for ip in (part.strip() for part in reversed(ip.split(","))):
+            if ip not in self.trusted_downstream:
+                break
+        ip = headers.get("X-Real-Ip", ip)
+        if netutil.is_valid_ip(ip):
+            request.remote_ip = ip
+        protocol = headers.get("X-Scheme", headers.get("X-Forwarded-Proto", request.protocol))
+        if protocol:
+            protocol = protocol.split(",")[-1].strip()
+        if protocol in ("http", "https"):
+            request.protocol = protocol
+
+
+def _is_application(callback: object) -> bool:
+    from tornado.web import Application
+
+    return isinstance(callback, Application)
+
+
+class _CallableAdapter(httputil.HTTPMessageDelegate):
+    """Collects a request and calls a function with it."""
+
+    def __init__(
+        self, request_callback: Callable[[HTTPServerRequest], Any], request_conn: httputil.HTTPConnection
+    ) -> None:
+        self.connection = request_conn
+        self.request_callback = request_callback
+        self.request: Optional[HTTPServerRequest] = None
+        self._chunks: list[bytes] = []
+
+    def headers_received(
+        self,
+        start_line: Union[httputil.RequestStartLine, httputil.ResponseStartLine],
+        headers: httputil.HTTPHeaders,
+    ) -> Optional[Awaitable[None]]:
+        assert isinstance(start_line, httputil.RequestStartLine)
+        self.request = HTTPServerRequest(connection=self.connection, start_line=start_line, headers=headers)
+        return None
+
+    def data_received(self, chunk: bytes) -> Optional[Awaitable[None]]:
+        self._chunks.append(chunk)
+        return None
+
+    def finish(self) -> None:
+        assert self.request is not None
+        self.request.body = b"".join(self._chunks)
+        self.request._parse_body()
+        self.request_callback(self.request)
+
+
+#: The name of `.HTTPServerRequest` before it moved to `tornado.httputil`.
+HTTPRequest = HTTPServerRequest
+
+_engine.bind(convert_yielded=gen.convert_yielded)
