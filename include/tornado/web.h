@@ -227,7 +227,7 @@ TN_API int tn_arg_bool_or_s(tn_req *r, tn_str name, bool *out, bool standard);
 #define tn_arg_list(r, name, out, n) tn_arg_list_s((r), TN_STR(name), (out), (n))
 TN_API int tn_arg_list_s(tn_req *r, tn_str name, const tn_str **out, size_t *n);
 
-/* The body as JSON; borrowed. What is no JSON raises 400. */
+/* The body as JSON; borrowed. What is no JSON, or is nested more than 256 levels deep, raises 400. */
 TN_API int tn_body_json(tn_req *r, json_t **out);
 
 /* The application that the request came to, and the loop that serves it. */
