@@ -209,6 +209,15 @@ static bool is_headers(tnpy_state *state, PyObject *object)
     return type && PyObject_TypeCheck(object, (PyTypeObject *)type);
 }
 
+/* An attribute by an interned name: Python's cache of methods keeps every other name that is asked for. */
+static PyObject *attribute(PyObject *self, const char *name)
+{
+    PyObject *key = PyUnicode_InternFromString(name);
+    PyObject *value = key ? PyObject_GetAttr(self, key) : NULL;
+    Py_XDECREF(key);
+    return value;
+}
+
 static int headers_init(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     Py_ssize_t n = PyTuple_GET_SIZE(args), named = kwargs ? PyDict_GET_SIZE(kwargs) : 0;
@@ -217,7 +226,7 @@ static int headers_init(PyObject *self, PyObject *args, PyObject *kwargs)
     if (first && is_headers(tnpy_state_of_type(Py_TYPE(self)), first))
         return take_over((tnpy_headers *)self, (tnpy_headers *)first);
     if (first && PyDict_CheckExact(first) && assigns_here(self)) return update_from_dict((tnpy_headers *)self, first);
-    PyObject *update = PyObject_GetAttrString(self, "update"); /* that of collections.abc.MutableMapping, usually */
+    PyObject *update = attribute(self, "update"); /* that of collections.abc.MutableMapping, usually */
     PyObject *done = update ? PyObject_Call(update, args, kwargs) : NULL;
     Py_XDECREF(update);
     Py_XDECREF(done);
@@ -544,7 +553,7 @@ static PyObject *headers_reduce(PyObject *self, PyObject *unused)
 {
     PyObject *pairs = all_pairs((tnpy_headers *)self);
     if (!pairs) return NULL;
-    PyObject *attributes = PyObject_GetAttrString(self, "__dict__"); /* subclasses may have one */
+    PyObject *attributes = attribute(self, "__dict__"); /* subclasses may have one */
     if (!attributes) PyErr_Clear();
     return Py_BuildValue("O()(NN)", Py_TYPE(self), pairs, attributes ? attributes : Py_NewRef(Py_None));
 }
@@ -552,7 +561,7 @@ static PyObject *headers_reduce(PyObject *self, PyObject *unused)
 static int restore_attributes(PyObject *self, PyObject *attributes)
 {
     if (attributes == Py_None) return 0;
-    PyObject *dict = PyObject_GetAttrString(self, "__dict__");
+    PyObject *dict = attribute(self, "__dict__");
     int result = dict ? PyDict_Update(dict, attributes) : -1;
     Py_XDECREF(dict);
     return result;
