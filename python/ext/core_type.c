@@ -7,8 +7,14 @@
 
 PyObject *tnpy_core_host(tnpy_core *core)
 {
-    PyObject *host = PyWeakref_GetObject(core->host); /* borrowed */
-    if (host && host != Py_None) return Py_NewRef(host);
+    PyObject *host = NULL;
+#if PY_VERSION_HEX >= 0x030D0000
+    PyWeakref_GetRef(core->host, &host);
+#else
+    host = PyWeakref_GetObject(core->host); /* borrowed */
+    host = host == Py_None ? NULL : Py_XNewRef(host);
+#endif
+    if (host) return host;
     PyErr_SetString(PyExc_RuntimeError, "the event loop is gone");
     return NULL;
 }

@@ -280,6 +280,21 @@ static int64_t body_bytes(tnpy_handler *h)
     return n;
 }
 
+/* Content-Length as a field, where the head is not made right here. */
+static int announce(tnpy_handler *h, int64_t length)
+{
+    int overridden = tnpy_overrides(h, TNPY_HOOK_flush);
+    if (overridden < 0) return -1;
+    if (!overridden && !h->headers && !is_slow(h)) return 0;
+    PyObject *headers = tnpy_handler_headers(h), *name = tnpy_handler_state(h)->str.content_length;
+    int there = headers ? PySequence_Contains(headers, name) : -1;
+    if (there != 0) return there < 0 ? -1 : 0;
+    PyObject *text = PyUnicode_FromFormat("%lld", (long long)length);
+    int e = text ? PyObject_SetItem(headers, name, text) : -1;
+    Py_XDECREF(text);
+    return e;
+}
+
 /* The whole response is there: its Etag, and its length or that it has no body. Gives the length, -1 for none. */
 static int complete(tnpy_handler *h, int64_t *length)
 {
@@ -297,14 +312,7 @@ static int complete(tnpy_handler *h, int64_t *length)
         Py_XDECREF(done);
         return done ? 0 : -1;
     }
-    if (!h->headers) return 0;
-    PyObject *name = tnpy_handler_state(h)->str.content_length;
-    int there = PySequence_Contains(h->headers, name);
-    if (there != 0) return there < 0 ? -1 : 0;
-    PyObject *text = PyUnicode_FromFormat("%lld", (long long)*length);
-    int e = text ? PyObject_SetItem(h->headers, name, text) : -1;
-    Py_XDECREF(text);
-    return e;
+    return announce(h, *length);
 }
 
 /* Everything that was written leaves, through `flush` if somebody has changed it. Gives its future if there is one already. */
