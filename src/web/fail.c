@@ -60,7 +60,8 @@ static int write_page(tn_req *r, int error)
 {
     if (r->app->opts.debug && error != TN_ERAISED) {
         TN_TRY(tn_set_header(r, "Content-Type", "text/plain; charset=UTF-8"));
-        return tn_printf(r, "%d: %s\n\n%s: %s\n", r->status, tn__status_reason(r->status).p, tn_errname(error), tn_strerror(error));
+        tn_str reason = tn__status_reason(r->status);
+        return tn_printf(r, "%d: " TN_FMT "\n\n%s: %s\n", r->status, TN_ARG(reason), tn_errname(error), tn_strerror(error));
     }
     char page[TN__ERROR_PAGE_MAX];
     size_t n = tn__error_page(page, r->status, r->reason.n ? r->reason : tn__status_reason(r->status));
@@ -70,9 +71,9 @@ static int write_page(tn_req *r, int error)
 /* Status and fields of an error response. */
 static int begin(tn_req *r, int status)
 {
+    r->error_status = status; /* also of the page that replaces this one, should it not come to be */
     TN_TRY(tn__respond_reset(r));
     r->status = status;
-    r->error_status = status;
     return r->allow.n ? tn_set_header(r, "Allow", r->allow) : TN_OK;
 }
 

@@ -242,7 +242,10 @@ static int check_etag(tn_req *r)
     if (r->status != 200 || (method != TN__GET && method != TN__HEAD)) return TN_OK;
     TN_TRY(set_etag(r));
     tn_str asked = tn_req_header(r, "If-None-Match");
-    if (asked.p && tn__etag_listed(asked, r->etag, true)) r->status = 304;
+    if (asked.p && tn__etag_listed(asked, r->etag, true)) {
+        r->status = 304;
+        r->reason = (tn_str){0};
+    }
     return TN_OK;
 }
 
