@@ -1,0 +1,237 @@
+"""What lies beneath `tornado.iostream`: bytes that wait to be written, and reads that wait for bytes.
+
+Nothing here knows of descriptors or of the event loop. All of it takes time linear in the bytes that pass through,
+however small the pieces are, except a regular expression, which has to be tried from the beginning each time.
+"""
+
+import re
+from collections import deque
+from typing import Any
+
+from tornado.concurrent import Future
+
+
+class UnsatisfiableReadError(Exception):
+    """Raised when a read cannot be satisfied: what it looks for is not within ``max_bytes``.
+
+    Streams close themselves then; it is found as the ``real_error`` of a `.StreamClosedError`.
+    """
+
+
+class _StreamBuffer:
+    """A queue of bytes: appended at one end in pieces of any size, taken at the other.
+
+    Small pieces are copied together, large ones are kept as they are.
+    """
+
+    def __init__(self) -> None:
+        # Buffers that are still appended to are bytearrays, all others memoryviews.
+        self._buffers: deque[bytearray | memoryview] = deque()
+        self._first_position = 0
+        self._size = 0
+        # Beyond this many bytes a copy costs more than a buffer of its own.
+        self._large_buf_threshold = 2048
+
+    def __len__(self) -> int:
+        return self._size
+
+    def append(self, data: bytes | bytearray | memoryview) -> None:
+        size = len(data)
+        if size > self._large_buf_threshold:
+            # A bytearray belongs to the caller, who may change it.
+            self._buffers.append(memoryview(bytes(data) if isinstance(data, bytearray) else data))
+        elif size > 0:
+            last = self._buffers[-1] if self._buffers else None
+            if isinstance(last, bytearray) and len(last) < self._large_buf_threshold:
+                last += data
+            else:
+                self._buffers.append(bytearray(data))
+        self._size += size
+
+    def peek(self, size: int) -> memoryview:
+        """Return a view of at most ``size`` bytes at the front; fewer if they do not lie together.
+
+        It must be released before the buffer is next changed.
+        """
+        assert size > 0
+        if not self._buffers:
+            return memoryview(b"")
+        at = self._first_position
+        return memoryview(self._buffers[0])[at : at + size]
+
+    def advance(self, size: int) -> None:
+        """Drop ``size`` bytes from the front."""
+        assert 0 < size <= self._size
+        self._size -= size
+        at = self._first_position + size
+        while self._buffers and at >= len(self._buffers[0]):
+            at -= len(self._buffers.popleft())
+        self._first_position = at
+
+
+class _Read:
+    """A read that is waiting. Subclasses say which bytes satisfy it."""
+
+    __slots__ = ("future",)
+
+    def __init__(self) -> None:
+        self.future: Future[Any] = Future()
+
+    def locate(self, buffer: bytearray, settled: bool) -> int | None:
+        """Return how many bytes of the buffer satisfy this read, or ``None`` if more must come.
+
+        ``settled``: no more bytes can be had at present. A read that is expensive to decide may put it off until then.
+
+        Raises `UnsatisfiableReadError` when more bytes would not help.
+        """
+        raise NotImplementedError()
+
+    def take(self, buffer: bytearray, count: int) -> Any:
+        """Remove what `locate` found from the buffer, and return the result of the read."""
+        if count == len(buffer):
+            data = bytes(buffer)
+            buffer.clear()
+        else:
+            with memoryview(buffer) as view:
+                data = bytes(view[:count])
+            # Python does not move the rest for this, it only moves the beginning.
+            del buffer[:count]
+        return data
+
+
+class _ReadBytes(_Read):
+    """Waits for a number of bytes; with ``partial``, for any bytes, but no more than that number."""
+
+    __slots__ = ("count", "partial")
+
+    def __init__(self, count: int, partial: bool) -> None:
+        super().__init__()
+        self.count = count
+        self.partial = partial
+
+    def locate(self, buffer: bytearray, settled: bool) -> int | None:
+        size = len(buffer)
+        if size >= self.count:
+            return self.count
+        return size if self.partial and size > 0 else None
+
+
+class _ReadInto(_Read):
+    """Fills a buffer of the caller's; the descriptor is read straight into it."""
+
+    __slots__ = ("filled", "partial", "view")
+
+    def __init__(self, view: memoryview, partial: bool) -> None:
+        super().__init__()
+        self.view = view
+        self.partial = partial
+        self.filled = 0
+
+    def fill_from(self, buffer: bytearray) -> None:
+        """Move what is buffered already into the caller's buffer."""
+        count = min(len(buffer), len(self.view))
+        self.view[:count] = self.take_bytes(buffer, count)
+        self.filled = count
+
+    def locate(self, buffer: bytearray, settled: bool) -> int | None:
+        if self.filled == len(self.view) or (self.partial and self.filled > 0):
+            return self.filled
+        return None
+
+    def take_bytes(self, buffer: bytearray, count: int) -> bytes:
+        data: bytes = super().take(buffer, count)
+        return data
+
+    def take(self, buffer: bytearray, count: int) -> int:
+        return count
+
+
+class _ReadUntil(_Read):
+    """Waits for a delimiter."""
+
+    __slots__ = ("delimiter", "max_bytes", "searched")
+
+    def __init__(self, delimiter: bytes, max_bytes: int | None) -> None:
+        super().__init__()
+        self.delimiter = delimiter
+        self.max_bytes = max_bytes
+        self.searched = 0
+
+    def locate(self, buffer: bytearray, settled: bool) -> int | None:
+        at = buffer.find(self.delimiter, self.searched)
+        end = None if at < 0 else at + len(self.delimiter)
+        _check_max_bytes(self.delimiter, self.max_bytes, len(buffer) if end is None else end)
+        # The delimiter may have begun in the last bytes.
+        self.searched = max(0, len(buffer) - len(self.delimiter) + 1)
+        return end
+
+
+class _ReadUntilRegex(_Read):
+    """Waits for the match of a regular expression.
+
+    While bytes keep coming, it is tried only when they have doubled.
+    """
+
+    __slots__ = ("max_bytes", "regex", "try_at")
+
+    def __init__(self, regex: "re.Pattern[bytes]", max_bytes: int | None) -> None:
+        super().__init__()
+        self.regex = regex
+        self.max_bytes = max_bytes
+        self.try_at = 0
+
+    def locate(self, buffer: bytearray, settled: bool) -> int | None:
+        size = len(buffer)
+        if not settled and size < self.try_at:
+            return None
+        match = self.regex.search(buffer)
+        _check_max_bytes(self.regex.pattern, self.max_bytes, size if match is None else match.end())
+        self.try_at = size * 2
+        return None if match is None else match.end()
+
+
+class _ReadHead(_Read):
+    r"""Waits for the end of a head of HTTP: an empty line, where lines end in ``\n`` or ``\r\n``.
+
+    The same as a regular expression would find, but linear.
+    """
+
+    __slots__ = ("max_bytes", "searched")
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__()
+        self.max_bytes = max_bytes
+        self.searched = 0
+
+    def locate(self, buffer: bytearray, settled: bool) -> int | None:
+        end = None
+        at = self.searched
+        while end is None:
+            at = buffer.find(b"\n", at)
+            if at < 0 or at + 1 == len(buffer):
+                break
+            if buffer[at + 1] == 0x0A:
+                end = at + 2
+            elif buffer.startswith(b"\r\n", at + 1):
+                end = at + 3
+            elif buffer[at + 1] == 0x0D and at + 2 == len(buffer):
+                break
+            else:
+                at += 1
+        _check_max_bytes(b"\\r?\\n\\r?\\n", self.max_bytes, len(buffer) if end is None else end)
+        self.searched = len(buffer) if at < 0 else at
+        return end
+
+
+class _ReadUntilClose(_Read):
+    """Waits for the end of the stream."""
+
+    __slots__ = ()
+
+    def locate(self, buffer: bytearray, settled: bool) -> int | None:
+        return None
+
+
+def _check_max_bytes(wanted: bytes, max_bytes: int | None, size: int) -> None:
+    if max_bytes is not None and size > max_bytes:
+        raise UnsatisfiableReadError(f"delimiter {wanted!r} not found within {max_bytes} bytes")
