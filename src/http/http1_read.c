@@ -66,6 +66,13 @@ static bool body_too_big(const tn__http1 *c, const tn__framing *framing)
     return framing->content_length > 0 && (uint64_t)framing->content_length > c->body_bytes_max;
 }
 
+/* RFC 9112, 9.3. What follows a CONNECT may be meant for the tunnel that we do not open: it is not ours to answer. */
+static bool stays_open(const tn__request_head *head)
+{
+    bool connect = head->path.n == 0;
+    return !connect && !head->framing.close && (head->minor > 0 || head->framing.keep_alive);
+}
+
 static void begin_exchange(tn__http1 *c, const char *p, const tn__request_head *head)
 {
     tn__http_server *server = c->server;
@@ -87,8 +94,7 @@ static void begin_exchange(tn__http1 *c, const char *p, const tn__request_head *
     c->body_n = 0;
     c->body_left = framing->chunked ? -1 : framing->content_length > 0 ? framing->content_length : 0;
     if (framing->chunked) tn__chunked_init(&c->chunked, server->dialect.bare_lf);
-    bool wants = head->minor == 0 ? framing->keep_alive && !framing->close : !framing->close;
-    x->persist = wants && !server->opts.no_keep_alive;
+    x->persist = stays_open(head) && !server->opts.no_keep_alive;
     x->body_read = c->body_left == 0;
 
     c->state = TN__HTTP1_PARKED;
@@ -174,7 +180,7 @@ static bool deliver(tn__http1 *c, tn_str piece)
 {
     tn__exchange *x = c->exchange;
     c->body_n += (int64_t)piece.n;
-    uint64_t announced = c->body_left < 0 ? c->chunked.left : 0, max = c->server->opts.body_bytes_max;
+    uint64_t announced = c->body_left < 0 ? c->chunked.left : 0, max = c->body_bytes_max;
     if ((uint64_t)c->body_n > max || announced > max - (uint64_t)c->body_n) {
         tn__http1_abandon(c, 413, "chunked body too large");
         return false;
