@@ -173,14 +173,16 @@ static void on_eof(tn_stream *s)
 
 static void tell_peer_closed(tn__http1 *c)
 {
-    if (c->told_closed || !c->exchange) return;
+    if (c->told_closed) return;
     c->told_closed = true;
     c->server->delegate->peer_closed(c->server->app, c->exchange);
 }
 
+/* Inside a body this says nothing: the rest may lie in the system's buffer, and if it does not, reading on will tell. */
 static void on_hangup(tn_stream *s)
 {
-    tell_peer_closed(TN__OWNER(s, tn__http1, stream));
+    tn__http1 *c = TN__OWNER(s, tn__http1, stream);
+    if (c->exchange && c->exchange->body_read) tell_peer_closed(c);
 }
 
 /* From here on the peer is watched, whatever else the connection does: what it does not take must not lie here for ever. */

@@ -28,7 +28,7 @@ typedef struct tn__http_delegate {
     /* The request is complete (its body in x->body, unless streamed): answer it, now or later. */
     void (*complete)(void *app, tn__exchange *x);
 
-    /* The peer is gone, or will send no more, while the application has the exchange in hand. Once; nothing needs to be done. */
+    /* The peer is gone, or will send no more, while the application has the whole request in hand. Once; nothing needs to be done. */
     void (*peer_closed)(void *app, tn__exchange *x);
 
     /*

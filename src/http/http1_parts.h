@@ -29,7 +29,7 @@ void tn__http1_abandon(tn__http1 *c, int status, const char *reason);
 /* http1.c: the connection's last response is queued: let it reach the peer, then close. */
 void tn__http1_linger(tn__http1 *c);
 
-/* http1.c: no further than this until `deadline` from now; and how long each state may take. */
+/* http1.c: the present state may last that long from now on; then on_timeout ends it. */
 void tn__http1_wait(tn__http1 *c, int64_t at_most_ns);
 
 #endif

@@ -18,6 +18,7 @@ typedef struct site {
     int fail_headers;       /* or fails */
     bool later;             /* requests are answered by answer() */
     bool keep;              /* an aborted exchange is let go of by the test */
+    size_t body_bytes_max;  /* `headers` sets this limit for the body; 0: it does not */
     size_t big;             /* answer with so many bytes */
 
     tn__exchange *x;
@@ -69,6 +70,7 @@ static int on_headers(void *app, tn__exchange *x)
     assert_null(s->x);
     s->x = x;
     x->streaming = s->stream;
+    if (s->body_bytes_max) x->conn->body_bytes_max = s->body_bytes_max;
     if (s->answer_in_headers) answer(s);
     return s->fail_headers ? s->fail_headers : s->park_headers ? TN__PENDING : TN_OK;
 }
@@ -465,6 +467,18 @@ LOOP_TEST(http1, refuses_chunks_beyond_the_limit_and_takes_some_at_the_limit)
     client_say(&s->c, CHUNKED "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n");
     assert_heard(&s->c, "200 /pabcdef");
     client_say(&s->c, CHUNKED "3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n");
+    assert_heard(&s->c, "413 <85 bytes> (close)|end");
+    site_close(s);
+}
+
+LOOP_TEST(http1, holds_a_body_to_the_limit_that_headers_has_set_for_it)
+{
+    site *s = site_open(loop, &(tn_http_opts){.body_bytes_max = 6});
+    s->body_bytes_max = 8;
+    client_say(&s->c, CHUNKED "8\r\nabcdefgh\r\n0\r\n\r\n");
+    assert_heard(&s->c, "200 /pabcdefgh");
+    s->body_bytes_max = 4;
+    client_say(&s->c, CHUNKED "5\r\nabcde\r\n0\r\n\r\n");
     assert_heard(&s->c, "413 <85 bytes> (close)|end");
     site_close(s);
 }
@@ -876,6 +890,38 @@ LOOP_TEST(http1, aborts_a_streamed_request_whose_peer_is_gone)
     tn__http1_go_on(s->x);
     client_leave(&s->c);
     assert_string_equal(told(s), "headers /p;chunk abc;aborted;");
+    assert_true(tn__list_empty(&s->server->connections));
+    site_close(s);
+}
+
+LOOP_TEST(http1, says_nothing_of_a_half_close_behind_a_body_that_is_not_read_yet)
+{
+    site *s = site_open(loop, NULL);
+    s->stream = s->park_chunks = true;
+    client_say(&s->c, POST("/p") "abc");
+    client_send(&s->c, "def", 3);
+    client_half_close(&s->c);
+    assert_string_equal(told(s), "headers /p;chunk abc;");
+    tn__http1_go_on(s->x);
+    test_turns(loop, 3);
+    assert_string_equal(told(s), "chunk def;");
+    tn__http1_go_on(s->x);
+    assert_string_equal(told(s), "complete;");
+    test_turns(loop, 3);
+    assert_heard(&s->c, "200 /pabcdef|end");
+    site_close(s);
+}
+
+LOOP_TEST(http1, aborts_a_parked_request_whose_peer_is_gone_after_a_half_close)
+{
+    site *s = site_open(loop, NULL);
+    s->stream = s->park_chunks = true;
+    client_say(&s->c, POST("/p") "abc");
+    client_half_close(&s->c);
+    assert_string_equal(told(s), "headers /p;chunk abc;");
+    tn__http_server_close_all(s->server);
+    test_turns(loop, 3);
+    assert_string_equal(told(s), "aborted;");
     assert_true(tn__list_empty(&s->server->connections));
     site_close(s);
 }
