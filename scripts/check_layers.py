@@ -14,11 +14,11 @@ FLOORS = ["base", "core", "net", "http", "web", "gen", "tools"]
 PUBLIC = {
     "base": "str error log",
     "core": "ioloop",
-    "net": "iostream netutil tcpserver tcpclient",
+    "net": "iostream netutil tcpserver tcpclient tls process",
     "http": "httputil httpserver httpclient",
     "web": "web routing websocket escape template locale auth",
     "gen": "gen concurrent locks queues",
-    "tools": "process options autoreload testing",
+    "tools": "options autoreload testing",
 }
 FLOOR_OF_HEADER = {f"tornado/{name}.h": floor for floor, names in PUBLIC.items() for name in names.split()}
 INCLUDE = re.compile(r'\s*#\s*include\s+["<]([^">]+)[">]')
