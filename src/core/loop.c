@@ -106,6 +106,7 @@ int tn_loop_new(tn_loop **out, const char *backend)
     tn__list_init(&loop->soon);
     tn__list_init(&loop->late);
     tn__list_init(&loop->periodics);
+    tn__list_init(&loop->children);
     loop->now_ns = tn__loop_read_clock(loop);
     int result = furnish(loop);
     if (result < 0)
@@ -146,6 +147,7 @@ void tn_loop_free(tn_loop *loop)
     if (loop->pid != getpid()) close_poller(loop);
     if (loop->calls) tn__calls_close(loop);
     free_rooms(loop);
+    tn__children_done(loop);
     tn__signals_done(loop);
     tn__watches_done(loop);
     tn__periodics_done(loop);

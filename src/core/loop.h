@@ -75,6 +75,8 @@ struct tn_loop {
     size_t watch_cap;
     tn__later *later;             /* what tn_call_later made */
     tn__list periodics;           /* tn_periodic: those that run */
+    tn__list children;            /* tn__child: processes that have not ended */
+    bool child_signal;            /* SIGCHLD is watched, because the system has nothing better */
     _Atomic(void *) owner_thread; /* who runs it: set by the first turn */
     pid_t pid;                    /* the process that made it: a child after fork may only free it */
 

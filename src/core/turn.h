@@ -27,6 +27,9 @@ void tn__timers_done(tn_loop *loop);             /* forget all */
 /* periodic.c */
 void tn__periodics_done(tn_loop *loop); /* stop and free all */
 
+/* child.c */
+void tn__children_done(tn_loop *loop); /* wait for none any more */
+
 /* wheel.c */
 int tn__wheel_new(tn_loop *loop);               /* TN_ENOMEM */
 void tn__wheel_run(tn_loop *loop);              /* fire what is due */
