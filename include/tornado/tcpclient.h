@@ -13,18 +13,22 @@
 #define TORNADO_TCPCLIENT_H
 
 #include "iostream.h"
+#include "tls.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 typedef struct tn_connect_opts {
-    int port;               /* positional */
-    double timeout;         /* seconds for resolving and connecting together; 0: as long as it takes */
-    int family;             /* AF_INET or AF_INET6 only; 0: any */
-    const char *source_ip;  /* connect from this address; NULL: the system chooses */
-    int source_port;        /* and from this port; 0: any */
-    size_t read_buffer_max; /* as of tn_stream_new */
+    int port;              /* positional */
+    double timeout;        /* seconds for resolving and connecting together; 0: as long as it takes */
+    int family;            /* AF_INET or AF_INET6 only; 0: any */
+    const char *source_ip; /* connect from this address; NULL: the system chooses */
+    int source_port;       /* and from this port; 0: any */
+    bool tls;              /* over TLS; `timeout` includes the handshake */
+    tn_tls *tls_context;   /* and with this context; NULL: the standard client, which verifies and trusts whom the system trusts */
+    const char *server_name; /* whom the certificate must name; NULL: the host */
+    size_t read_buffer_max;  /* as of tn_stream_new */
     size_t write_buffer_max;
     double idle_timeout;
     tn_error *err; /* filled with a sentence on failure, but not by the twin; may be NULL */
@@ -37,7 +41,7 @@ typedef struct tn_connect_opts {
  *
  * host: a name or an IP address, or "unix:" followed by the path of a Unix socket (or "@name"); a tn_str, a char * or a const char *.
  * Gives the stream in `out`; free it with tn_stream_free. TN_ERESOLVE for a name without addresses; TN_ETIMEDOUT; TN_EINVAL for a bad
- * source; or the system's error for the address tried last, such as -ECONNREFUSED. With the twin, tn_await_value gives the stream.
+ * source; TN_ETLS; or the system's error for the address tried last, such as -ECONNREFUSED. With the twin, tn_await_value gives the stream.
  */
 #ifndef __cplusplus
 #define tn_connect(out, host, ...)                                                                                                 \

@@ -14,6 +14,7 @@
 #define TORNADO_TCPSERVER_H
 
 #include "iostream.h"
+#include "tls.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,8 +39,10 @@ typedef struct tn_tcp_serve_opts {
     double idle_timeout;     /* of each stream: see tn_stream_set_idle_timeout; 0: none */
     size_t read_buffer_max;  /* of each stream: see tn_stream_new */
     size_t write_buffer_max;
-    size_t connections_max; /* more wait in the system's queue; default 50000 */
-    double grace;           /* seconds that connections get to end by themselves when serving ends; default 0 */
+    tn_tls *tls;              /* over TLS: connections begin after the handshake; borrowed until serving ends */
+    double handshake_timeout; /* seconds; default 60 */
+    size_t connections_max;   /* more wait in the system's queue; default 50000 */
+    double grace;             /* seconds that connections get to end by themselves when serving ends; default 0 */
     void (*on_start)(tn_loop *loop, int port, void *arg); /* listening: the port that was chosen; `arg` is the one above */
     tn_error *err;                                        /* filled with a sentence when there is no listening; may be NULL */
     char end_;

@@ -6,10 +6,29 @@
 #include "future.h"
 #include "net/room.h"
 #include "net/tcp_client.h"
+#include "net/tls.h"
 #include "task.h"
 #include "tornado/tcpclient.h"
 
+enum { HOST_BYTES_MAX = 255 };
+
 /* -- Connecting -- */
+
+/*
+ * Whom the certificate must name, unless that is said: the host. `room` keeps a copy of it that ends in a NUL: it must live as long
+ * as the attempt to connect.
+ */
+static int set_tls(tn__dial_opts *d, tn_loop *loop, const tn_connect_opts *o, char *room)
+{
+    if (!o->tls && !o->tls_context) return TN_OK;
+    tn_str name = o->server_name ? tn_z(o->server_name) : d->host;
+    if (name.n > HOST_BYTES_MAX || (name.n && memchr(name.p, 0, name.n))) return TN_EINVAL;
+    if (name.n) memcpy(room, name.p, name.n);
+    room[name.n] = 0;
+    d->server_name = room;
+    d->tls = o->tls_context ? o->tls_context : tn__tls_client(loop, o->err);
+    return d->tls ? TN_OK : TN_ETLS;
+}
 
 static int fill_in(tn__dial_opts *d, tn_str host, const tn_connect_opts *o)
 {
@@ -23,7 +42,7 @@ static int fill_in(tn__dial_opts *d, tn_str host, const tn_connect_opts *o)
 
 static int explain(const tn__dial *d, tn_str host, const tn_connect_opts *o, int code)
 {
-    if (!o->err) return code;
+    if (!o->err || code == TN_ETLS) return code; /* TLS has said it */
     *o->err = (tn_error){.code = code};
     const char *reason = code == TN_ERESOLVE && d->reason ? d->reason : tn_strerror(code);
     bool is_unix = tn_str_starts(host, TN_S("unix:"));
@@ -39,13 +58,23 @@ int tn_connect_(tn_stream **out, tn_str host, const tn_connect_opts *opts, size_
     tn__op *op;
     tn__dial_opts dial_opts;
     tn__dial d = {0};
+    char server_name[HOST_BYTES_MAX + 1];
     (void)opts_size; /* nothing was added since 0.1 */
     TN_TRY(tn__task_op(&op));
+    tn_loop *loop = tn__task_current()->gen->loop;
     int result = fill_in(&dial_opts, host, opts);
-    if (result == TN_OK) result = tn__dial_begin(&d, tn__task_current()->gen->loop, &dial_opts, out, op);
+    dial_opts.err = opts->err;
+    if (result == TN_OK) result = set_tls(&dial_opts, loop, opts, server_name);
+    if (result == TN_OK) result = tn__dial_begin(&d, loop, &dial_opts, out, op);
     if (result == TN__PENDING) result = tn__task_wait(op);
     return result < 0 ? explain(&d, host, opts, result) : TN_OK;
 }
+
+/* In the room of a future. */
+typedef struct dialing {
+    tn__dial dial;
+    char server_name[HOST_BYTES_MAX + 1];
+} dialing;
 
 /* Of a future whose stream nobody has taken. */
 static void destroy_stream(void *stream)
@@ -57,12 +86,14 @@ tn_future *tn_connect_start_(tn_loop *loop, tn_str host, const tn_connect_opts *
 {
     (void)opts_size;
     tn__loop_check_thread(loop, "tn_connect_start");
-    tn_future *f = tn__future_new(loop, sizeof(tn__dial));
+    tn_future *f = tn__future_new(loop, sizeof(dialing));
     tn__dial_opts dial_opts;
     if (!f) return NULL;
+    dialing *d = tn__future_room(f);
     int result = fill_in(&dial_opts, host, opts);
     f->destroy = destroy_stream;
-    if (result == TN_OK) result = tn__dial_begin(tn__future_room(f), loop, &dial_opts, (tn_stream **)&f->value, &f->op);
+    if (result == TN_OK) result = set_tls(&dial_opts, loop, opts, d->server_name);
+    if (result == TN_OK) result = tn__dial_begin(&d->dial, loop, &dial_opts, (tn_stream **)&f->value, &f->op);
     tn__future_begun(f, result);
     return f;
 }

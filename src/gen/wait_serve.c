@@ -14,6 +14,7 @@
 #include "tornado/tcpserver.h"
 
 enum { CONNECTIONS_MAX = 50000 };
+static const int64_t HANDSHAKE_NS = 60000000000;
 
 typedef struct server {
     tn__tcp_server tcp;
@@ -27,7 +28,8 @@ typedef struct connection {
     tn__list node;
     server *server;
     tn__iostream *io;
-    tn_task *task; /* once it waits */
+    tn_task *task;  /* once it waits */
+    tn__op secured; /* of its TLS handshake, before it has a coroutine */
 } connection;
 
 /* -- Connections -- */
@@ -47,17 +49,21 @@ static bool is_ordinary(int result)
     }
 }
 
-static void on_end(tn_loop *loop, void *arg, int result)
+static void forget(tn_loop *loop, connection *c)
 {
-    connection *c = arg;
     server *s = c->server;
-    if (!is_ordinary(result))
-        TN__SAY(&loop->report, TN_LOG_ERROR, TN_LOG_APPLICATION, "Error in connection callback: %s", tn_strerror(result));
     tn__list_remove(&c->node);
     tn__iostream_free(c->io);
     tn__free(c);
     tn__tcp_server_removed(&s->tcp);
     if (s->op && s->tcp.connections_n == 0) tn__op_end(loop, s->op, TN_OK);
+}
+
+static void on_end(tn_loop *loop, void *arg, int result)
+{
+    if (!is_ordinary(result))
+        TN__SAY(&loop->report, TN_LOG_ERROR, TN_LOG_APPLICATION, "Error in connection callback: %s", tn_strerror(result));
+    forget(loop, arg);
 }
 
 static int connection_body(void *arg)
@@ -77,6 +83,25 @@ static void begin(connection *c)
     if (begun != TN__PENDING) on_end(loop, c, begun < 0 ? begun : result);
 }
 
+static void on_secured(tn_loop *loop, tn__op *op, int result)
+{
+    connection *c = TN__OWNER(op, connection, secured);
+    if (result == TN_OK)
+        begin(c);
+    else
+        forget(loop, c);
+}
+
+/* The handshake costs no stack. */
+static void secure(connection *c)
+{
+    const tn_tcp_serve_opts *o = c->server->opts;
+    int64_t timeout_ns = o->handshake_timeout > 0 ? tn__seconds_to_ns(o->handshake_timeout) : HANDSHAKE_NS;
+    tn__op_init(&c->secured, on_secured);
+    int result = tn__iostream_secure(c->io, o->tls, NULL, timeout_ns, NULL, &c->secured);
+    if (result != TN__PENDING) forget(c->server->tcp.loop, c);
+}
+
 static void on_connected(tn__tcp_server *tcp, int fd, const tn_addr *peer)
 {
     server *s = TN__OWNER(tcp, server, tcp);
@@ -90,7 +115,10 @@ static void on_connected(tn__tcp_server *tcp, int fd, const tn_addr *peer)
         c->io = tn__iostream_new(tcp->loop, fd, NULL, &error);
         if (c->io) {
             tn__iostream_limit(c->io, &s->limits);
-            begin(c);
+            if (s->opts->tls)
+                secure(c);
+            else
+                begin(c);
             return;
         }
         tn__list_remove(&c->node);

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "room.h"
+#include "tls.h"
 
 enum {
     IN_KEPT_MAX = 4096, /* an empty buffer of this size stays for the next line */
@@ -330,6 +331,38 @@ static void on_drained(tn_stream *s)
         tn__stream_shutdown_write(s);
 }
 
+/* -- TLS -- */
+
+static void on_established(tn_stream *s)
+{
+    tn__iostream *io = tn__iostream_of(s);
+    tn__timeout_clear(&io->idle);
+    end_securing(io, TN_OK);
+}
+
+/* Half a handshake is of no use to anybody. */
+static void withdraw_securing(tn__op *op)
+{
+    tn__iostream *io = op->holder;
+    io->securing = NULL;
+    tn__tls_forget_error(&io->stream);
+    tn__stream_close(&io->stream, TN_ECANCELED);
+}
+
+int tn__iostream_secure(tn__iostream *io, tn_tls *tls, const char *server_name, int64_t timeout_ns, tn_error *err, tn__op *op)
+{
+    tn_stream *s = &io->stream;
+    TN_TRY(may_write(io));
+    take_back(io);
+    if (io->reading || s->transport || unread(io) > 0 || tn__stream_kept(s) > 0 || s->out_bytes > 0) return TN_EBUSY;
+    TN_TRY(tn__tls_attach(s, tls, server_name, on_established, err));
+    io->securing = op;
+    tn__op_begin(op, io, withdraw_securing);
+    tn__stream_resume(s);
+    tn__timeout_set(s->loop, &io->idle, tn__loop_now(s->loop) + timeout_ns);
+    return TN__PENDING;
+}
+
 /* -- Waiting too long -- */
 
 void tn__iostream_limit(tn__iostream *io, const tn__stream_limits *limits)
@@ -363,6 +396,10 @@ static void on_eof(tn_stream *s)
 {
     tn__iostream *io = tn__iostream_of(s);
     io->eof = true;
+    if (io->securing) { /* there was a goodbye before there was a hello */
+        tn__stream_close(s, TN_EOF);
+        return;
+    }
     if (io->reading) {
         int result = attempt(io, io->reading);
         end_reading(io, result == TN__PENDING ? TN_EOF : result);

@@ -10,6 +10,7 @@
 
 #include "core/op.h"
 #include "iostream.h"
+#include "tornado/tls.h"
 
 typedef struct tn__iostream tn__iostream;
 
@@ -111,6 +112,13 @@ int tn__iostream_write(tn__iostream *io, tn_str data, tn__writer *w, tn__op *op)
 
 /* Send now; TN_OK, or TN__PENDING until all has left. */
 int tn__iostream_drain(tn__iostream *io, tn__writer *w, tn__op *op);
+
+/*
+ * Put TLS under the stream and wait for the handshake, timeout_ns at most; server_name and `err` as in tn__tls_attach. TN_EBUSY when
+ * a read waits, or something is unread or unsent; TN_EINVAL, TN_ENOMEM: nothing has changed. TN__PENDING, and then `op` ends with
+ * TN_OK, or with why the stream was closed: TN_ETLS, TN_EOF, TN_ETIMEDOUT, the system's error. Cancelling `op` closes it too.
+ */
+int tn__iostream_secure(tn__iostream *io, tn_tls *tls, const char *server_name, int64_t timeout_ns, tn_error *err, tn__op *op);
 
 /* No more output will come; input goes on. The peer is told once all is sent. */
 void tn__iostream_shutdown_write(tn__iostream *io);

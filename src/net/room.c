@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "block.h"
 #include "iostream_ops.h"
+#include "tornado/tls.h"
 
 static void room_free(tn_loop *loop, void *state)
 {
@@ -13,6 +14,7 @@ static void room_free(tn_loop *loop, void *state)
     for (tn__list *node; (node = tn__list_pop(&room->orphans));) tn__iostream_destroy(TN__OWNER(node, tn__iostream, node));
     loop->rooms[TN__ROOM_NET].state = NULL;
     tn__resolver_free(room->resolver);
+    tn_tls_free(room->client_tls);
     tn__pool_done(&room->blocks);
     tn__free(room);
 }

@@ -1,5 +1,6 @@
 /*
- * What this floor keeps on a loop (its room there): the pool of output blocks, the resolver, and streams whose owners have let go of them before all was sent. Freed with the loop.
+ * What this floor keeps on a loop (its room there): the pool of output blocks, the resolver, the client's standard TLS context, and
+ * streams whose owners have let go of them before all was sent. Freed with the loop.
  */
 #ifndef TN_NET_ROOM_H
 #define TN_NET_ROOM_H
@@ -8,9 +9,12 @@
 #include "core/loop.h"
 #include "resolver.h"
 
+typedef struct tn_tls tn_tls;
+
 typedef struct tn__net_room {
     tn__pool blocks;
     tn__resolver *resolver; /* made when first asked for */
+    tn_tls *client_tls;     /* likewise */
     tn__list orphans;       /* tn__iostream: they free themselves once they have sent what they have */
 } tn__net_room;
 

@@ -13,6 +13,7 @@
 #include "socket.h"
 
 static const int64_t NEXT_DELAY_NS = 250000000; /* RFC 8305, 5: Connection Attempt Delay */
+static const int64_t HANDSHAKE_NS = 60000000000;
 
 size_t tn__dial_order(const tn_addr *addrs, size_t n, int family, const tn_addr **order)
 {
@@ -48,6 +49,8 @@ static void clean_up(tn__dial *d)
     tn__timeout_stop(&d->deadline);
     tn__op_cancel(&d->step);
     tn__lookup_done(&d->lookup);
+    tn__iostream_free(d->io);
+    d->io = NULL;
 }
 
 static void withdraw(tn__op *op)
@@ -63,15 +66,34 @@ static int finish(tn__dial *d, int result)
     return result;
 }
 
+static void on_secured(tn_loop *loop, tn__op *step, int result)
+{
+    (void)loop;
+    tn__dial *d = TN__OWNER(step, tn__dial, step);
+    if (result == TN_OK) {
+        *d->out = &d->io->stream;
+        d->io = NULL;
+    }
+    finish(d, result);
+}
+
+/* Connected: nobody else is tried any more, and only TLS may still be missing. */
 static int win(tn__dial *d, int fd)
 {
     int error = TN_OK;
+    for (size_t i = 0; i < d->attempt_n; i++) close_attempt(&d->attempts[i]);
+    tn__timeout_stop(&d->next);
     tn__iostream *io = tn__iostream_new(d->loop, fd, NULL, &error);
-    if (io) {
-        tn__iostream_limit(io, &d->limits);
+    if (!io) return finish(d, error);
+    tn__iostream_limit(io, &d->limits);
+    if (!d->tls) {
         *d->out = &io->stream;
+        return finish(d, TN_OK);
     }
-    return finish(d, error);
+    d->io = io;
+    tn__op_init(&d->step, on_secured);
+    error = tn__iostream_secure(io, d->tls, d->server_name, HANDSHAKE_NS, d->err, &d->step);
+    return error == TN__PENDING ? error : finish(d, error);
 }
 
 /* -- Trying addresses -- */
@@ -140,7 +162,7 @@ static int try_next(tn__dial *d)
         int result = begin_attempt(a, d->addrs[d->attempt_n++]);
         if (result == TN_OK) {
             int fd = a->io.fd;
-            a->io.fd = -1;
+            a->io.fd = -1; /* it was never watched */
             return win(d, fd);
         }
         if (result == TN__PENDING) break;
@@ -198,6 +220,9 @@ int tn__dial_begin(tn__dial *d, tn_loop *loop, const tn__dial_opts *opts, tn_str
 {
     *d = (tn__dial){.loop = loop, .op = op, .out = out, .source = opts->source, .source_port = opts->source_port};
     d->limits = opts->limits;
+    d->tls = opts->tls;
+    d->server_name = opts->server_name;
+    d->err = opts->err;
     d->next_delay_ns = opts->next_delay_ns ? opts->next_delay_ns : NEXT_DELAY_NS;
     tn__op_init(&d->step, on_resolved);
     tn__timeout_init(&d->next, on_next);

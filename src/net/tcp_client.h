@@ -17,6 +17,9 @@ typedef struct tn__dial_opts {
     int64_t timeout_ns;    /* for everything together; 0: none */
     int64_t next_delay_ns; /* after so long the next address is tried as well; 0: 250 ms (RFC 8305, 5) */
     tn__stream_limits limits;
+    tn_tls *tls;             /* NULL: none */
+    const char *server_name; /* for TLS; borrowed until the end */
+    tn_error *err;           /* likewise; for what TLS has to say; may be NULL */
 } tn__dial_opts;
 
 typedef struct tn__dial tn__dial;
@@ -35,7 +38,11 @@ struct tn__dial {
     tn_addr source;
     uint16_t source_port;
     tn__lookup lookup;
-    tn__op step;      /* the resolver's */
+    tn__op step;      /* the resolver's, then that of TLS */
+    tn__iostream *io; /* during the handshake */
+    tn_tls *tls;
+    const char *server_name;
+    tn_error *err;
     tn__timeout next; /* tries one more address */
     tn__timeout deadline;
     int64_t next_delay_ns;
