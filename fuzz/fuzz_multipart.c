@@ -6,7 +6,7 @@
 #include "http/url.h"
 #include "tornado/error.h"
 
-static const tn__multipart_limits limits = {.parts_max = 10, .part_head_bytes_max = 256};
+enum { PARTS_MAX = 10 };
 
 static void check_part(const tn__part *part, tn_str body, const char *last)
 {
@@ -16,9 +16,9 @@ static void check_part(const tn__part *part, tn_str body, const char *last)
     REQUIRE(part->body.p > last && part->body.p + part->body.n <= body.p + body.n);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+static void walk(tn_str type, tn_str body, bool open_start)
 {
-    tn_str body = tn_str_of(data, n), type = fuzz_line(&body);
+    tn__multipart_limits limits = {.parts_max = PARTS_MAX, .part_head_bytes_max = 256, .open_start = open_start};
     tn__arena arena;
     tn__arena_init(&arena, 1 << 20);
     tn__multipart m;
@@ -29,9 +29,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     while (rc >= 0 && (rc = tn__multipart_next(&m, &arena, &part, &reason)) > 0) {
         check_part(&part, body, last);
         last = part.body.p + part.body.n;
-        REQUIRE(++parts <= limits.parts_max);
+        REQUIRE(++parts <= PARTS_MAX);
     }
     REQUIRE(rc == 0 || reason || rc == TN_ENOMEM);
     tn__arena_done(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    tn_str body = tn_str_of(data, n), type = fuzz_line(&body);
+    walk(type, body, false);
+    walk(type, body, true);
     return 0;
 }

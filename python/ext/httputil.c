@@ -216,7 +216,7 @@ static PyObject *parse_multipart(PyObject *module, PyObject *args)
         return NULL;
     }
     /* Zero would mean the default to the engine. A part without a header line is none, so 1 refuses as much. */
-    tn__multipart_limits limits = {.parts_max = UINT32_MAX};
+    tn__multipart_limits limits = {.parts_max = UINT32_MAX, .open_start = true};
     limits.part_head_bytes_max = head_max < 1 ? 1 : head_max > INT32_MAX ? INT32_MAX : (uint32_t)head_max;
     const char *reason = "";
     tn__multipart m;

@@ -71,8 +71,11 @@ int tn__multipart_begin_at(tn__multipart *m, tn__arena *a, tn_str boundary, tn_s
 
     /* The first delimiter has no CRLF before it. RFC 7578 has no use for a preamble, so there must be none. */
     tn_str first = {delimiter.p + 2, delimiter.n - 2};
-    if (!tn_str_starts(body, first)) return refuse(reason, TN_ESYNTAX, "multipart body does not begin with its boundary");
-    *m = (tn__multipart){.rest = {body.p + first.n, body.n - first.n}, .delimiter = delimiter};
+    bool open = !tn_str_starts(body, first);
+    if (open && !(limits && limits->open_start))
+        return refuse(reason, TN_ESYNTAX, "multipart body does not begin with its boundary");
+    size_t used = open ? 0 : first.n;
+    *m = (tn__multipart){.rest = {body.p + used, body.n - used}, .delimiter = delimiter, .open = open};
     if (limits) m->limits = *limits;
     if (m->limits.parts_max == 0) m->limits.parts_max = PARTS_MAX;
     if (m->limits.part_head_bytes_max == 0) m->limits.part_head_bytes_max = PART_HEAD_BYTES_MAX;
@@ -207,8 +210,9 @@ static int read_disposition(tn__arena *a, tn_str field, tn__part *part, const ch
 /* `text` lies between two delimiters: CRLF, header lines, blank line, body. The CRLF of the second one follows it. */
 static int read_part(const tn__multipart *m, tn__arena *a, tn_str text, tn__part *part, const char **reason)
 {
-    if (!tn_str_starts(text, TN_S("\r\n"))) return refuse(reason, TN_ESYNTAX, "text behind a multipart boundary");
-    text = tn_str_of(text.p + 2, text.n - 2);
+    size_t line_end = m->open ? 0 : 2;
+    if (!m->open && !tn_str_starts(text, TN_S("\r\n"))) return refuse(reason, TN_ESYNTAX, "text behind a multipart boundary");
+    text = tn_str_of(text.p + line_end, text.n - line_end);
     /* RFC 2046, 5.1.1: a part may end behind its headers. Then the second half of the blank line is the delimiter's CRLF. */
     size_t reach = text.n + 2, head_max = m->limits.part_head_bytes_max;
     size_t look_at = reach < head_max + 4 ? reach : head_max + 4;
@@ -228,7 +232,7 @@ static int read_part(const tn__multipart *m, tn__arena *a, tn_str text, tn__part
 
 int tn__multipart_next(tn__multipart *m, tn__arena *a, tn__part *part, const char **reason)
 {
-    if (tn_str_starts(m->rest, TN_S("--"))) return 0;
+    if (!m->open && tn_str_starts(m->rest, TN_S("--"))) return 0;
     if (m->parts == m->limits.parts_max) return refuse(reason, TN_ETOOBIG, "too many multipart parts");
     m->parts++;
     const char *delimiter = find_delimiter(m->rest, m->delimiter);
@@ -238,6 +242,7 @@ int tn__multipart_next(tn__multipart *m, tn__arena *a, tn__part *part, const cha
     TN_TRY(read_part(m, a, text, &found, reason));
     size_t used = text.n + m->delimiter.n;
     m->rest = tn_str_of(m->rest.p + used, m->rest.n - used);
+    m->open = false;
     *part = found;
     return 1;
 }

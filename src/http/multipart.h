@@ -9,10 +9,11 @@
 
 #include "base/arena.h"
 
-/* Limits that a peer meets; zero means the default. */
+/* Limits that a peer meets; zero means the default. And a leniency that the Python face is asked for by Tornado's own tests. */
 typedef struct tn__multipart_limits {
     uint32_t parts_max;           /* default 100 */
     uint32_t part_head_bytes_max; /* default 10 KiB */
+    bool open_start;              /* a body without a boundary at its beginning begins with a part */
 } tn__multipart_limits;
 
 typedef struct tn__multipart {
@@ -20,6 +21,7 @@ typedef struct tn__multipart {
     tn_str delimiter; /* CRLF, "--", boundary; in the arena */
     tn__multipart_limits limits;
     uint32_t parts; /* so far */
+    bool open;      /* no boundary stands before the next part */
 } tn__multipart;
 
 typedef struct tn__part {

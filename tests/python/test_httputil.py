@@ -419,6 +419,10 @@ class TestForms:
     def test_an_empty_file_input_is_an_argument(self):
         assert parse(multipart(b'name="f"; filename=""\r\nContent-Type: application/octet-stream\r\n\r\n')) == ({"f": [b""]}, {})
 
+    def test_a_body_may_begin_with_a_part_at_once(self):
+        body = multipart(b"name=a\r\n\r\n1", b"name=b\r\n\r\n2")
+        assert parse(body.removeprefix(b"--1234\r\n")) == parse(body) == ({"a": [b"1"], "b": [b"2"]}, {})
+
     def test_names_are_utf_8(self):
         assert parse(multipart('name="\u00e9"\r\n\r\n1'.encode()))[0] == {"\u00e9": [b"1"]}
 

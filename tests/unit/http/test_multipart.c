@@ -182,6 +182,30 @@ TEST(multipart, refuses_a_body_without_its_delimiters)
     check("--1234\r\n" NAMED "\r\nx\r\n--1234x\r\n--1234--", "a//application/unknown/x|!text behind a multipart boundary");
 }
 
+TEST(multipart, may_be_let_begin_without_a_boundary)
+{
+    static const struct {
+        const char *body, *expected;
+    } cases[] = {
+        {NAMED "\r\nx\r\n--1234\r\n" NAMED "\r\ny\r\n--1234--", "a//application/unknown/x|a//application/unknown/y|"},
+        {"--1234\r\n" NAMED "\r\nx\r\n--1234--", "a//application/unknown/x|"},
+        {"--1234--", ""},
+        {"", "!multipart body without its final boundary"},
+        {"--12", "!multipart body without its final boundary"},
+        {"\r\n--1234--", "!multipart part without a blank line behind its headers"},
+        {"preamble\r\n--1234--", "!multipart part without a blank line behind its headers"},
+        {"--\r\n\r\n\r\n--1234--", "!malformed header line in a multipart part"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tn_buf out = {0};
+        tn__arena_init(&arena, SIZE_MAX);
+        describe(&out, TN_S(TYPE), tn_z(cases[i].body), &(tn__multipart_limits){.open_start = true});
+        assert_str(tn__buf_str(&out), cases[i].expected);
+        tn__buf_done(&out);
+        tn__arena_done(&arena);
+    }
+}
+
 TEST(multipart, refuses_parts_without_a_blank_line_a_disposition_or_a_name)
 {
     check("--1234\r\n" NAMED "x\r\n--1234--", "!multipart part without a blank line behind its headers");
