@@ -48,7 +48,8 @@ typedef struct tn_workers_opts {
  * - SIGTERM and SIGINT are passed on as SIGTERM, once; a second one kills;
  * - SIGHUP replaces the workers one after the other: a new one is started, and when it says that it is ready (tn_worker_ready), the
  *   old one gets SIGTERM. One that does not become ready is killed, and the old ones stay.
- * - a worker whose parent has died gets SIGTERM by itself (Linux), so no orphan keeps a port.
+ * - a worker whose parent has died gets SIGTERM by itself (Linux), so no orphan keeps a port;
+ * - systemd (Type=notify) is told when all workers have said that they are ready, when they are replaced, and when they stop.
  *
  * Must be called while the process has one thread and no running loop. Returns 0 when all workers ended well or were told to,
  * TN_ETOOBIG when the restarts were used up, TN_EMISUSE inside a running loop, TN_ENOMEM, or the system's error.

@@ -19,6 +19,7 @@
 
 #include "base/alloc.h"
 #include "core/loop.h"
+#include "notify.h"
 
 typedef enum worker_state {
     ENDED,    /* no process, and none wanted */
@@ -53,6 +54,7 @@ struct supervisor {
     int rolling;         /* the slot that is being replaced; -1: none */
     bool roll_again;     /* asked for while the last one was not over */
     tn_timeout patience; /* with the one that is to become ready */
+    bool announced;      /* systemd was told that all are ready, or does not need to be any more */
     bool stopping;
     int result;
 };
@@ -107,6 +109,7 @@ static void run_worker(supervisor *s, int id, int ready_fd, pid_t parent)
     tn_log_console_free(s->console);
     tn_loop_free(s->loop);
     tn__free(s->slots);
+    unsetenv("NOTIFY_SOCKET"); /* the parent speaks for all */
     signal(SIGCHLD, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGINT, SIG_IGN); /* the terminal sends it to all: the parent passes its own word on */
@@ -177,6 +180,18 @@ static void start(slot *w)
     restart_later(w);
 }
 
+/* ---- The word to systemd ---- */
+
+/* Once all workers are ready for the first time; and again when those of a reload are. */
+static void announce_if_ready(supervisor *s)
+{
+    if (s->announced || s->stopping || s->rolling >= 0) return;
+    for (int i = 0; i < s->count; i++)
+        if (s->slots[i].state != READY) return;
+    tn__notify(TN__NOTIFY_READY);
+    s->announced = true;
+}
+
 /* ---- Rolling restarts ---- */
 
 static void roll_on(supervisor *s);
@@ -218,6 +233,7 @@ static void roll_on(supervisor *s)
         if (w->successor_due) return;
     }
     s->rolling = -1;
+    announce_if_ready(s);
 }
 
 static void start_successor(slot *w)
@@ -228,6 +244,7 @@ static void start_successor(slot *w)
     if (pid < 0) {
         SAY(s, TN_LOG_ERROR, "cannot start a new worker %d: %s", w->id, tn_strerror((int)pid));
         s->rolling = -1;
+        announce_if_ready(s);
         return;
     }
     w->successor = pid;
@@ -243,6 +260,8 @@ static void roll_if_due(supervisor *s)
     if (busy || !s->roll_again || s->stopping) return;
     s->roll_again = false;
     SAY(s, TN_LOG_INFO, "replacing %d workers", s->count);
+    tn__notify(TN__NOTIFY_RELOADING);
+    s->announced = false;
     roll_on(s);
 }
 
@@ -268,6 +287,7 @@ static void on_word(void *arg, int fd, unsigned events)
         replace(w);
     else if (w->state == STARTING)
         w->state = READY;
+    announce_if_ready(w->parent);
 }
 
 /* ---- The end ---- */
@@ -296,6 +316,7 @@ static void stop_all(supervisor *s)
         return;
     }
     s->stopping = true;
+    tn__notify(TN__NOTIFY_STOPPING);
     for (int i = 0; i < s->count; i++) {
         slot *w = &s->slots[i];
         if (w->successor > 0) kill(w->successor, SIGTERM);

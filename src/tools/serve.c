@@ -12,6 +12,7 @@
 #include "gen/invoke.h"
 #include "net/listen.h"
 #include "net/socket.h"
+#include "notify.h"
 #include "tornado/gen.h"
 #include "tornado/process.h"
 #include "web/app.h"
@@ -150,6 +151,7 @@ static void on_signal(void *arg, int signum)
         _exit(1);
     }
     s->stopping = true;
+    tn__notify(TN__NOTIFY_STOPPING);
     tn_call_later(s->loop, grace_of(s), out_of_time, s);
     tn__http_server_drain(s->server, all_done, s);
 }
@@ -197,7 +199,10 @@ static int start(serving *s)
     TN_TRY(port = listen_on(s));
     TN_TRY(watch_signals(s));
     if (s->opts.on_start) s->opts.on_start(s->loop, port, s->opts.on_start_arg);
-    if (s->worker) tn_worker_ready(s->worker);
+    if (s->worker)
+        tn_worker_ready(s->worker);
+    else
+        tn__notify(TN__NOTIFY_READY);
     return TN_OK;
 }
 

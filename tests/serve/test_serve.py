@@ -237,6 +237,17 @@ class Stopping(unittest.TestCase):
                 self.assertLess(time.monotonic() - begun, 2)
                 self.assertEqual(idle.recv(1), b"")
 
+    def test_systemd_is_told_when_it_is_ready_and_when_it_stops(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind("")  # a name of the system's choice
+            manager.settimeout(10)
+            name = "@" + manager.getsockname()[1:].decode()
+            with Server(env={**os.environ, "NOTIFY_SOCKET": name}) as server:
+                self.assertEqual(manager.recv(4096), b"READY=1\nMAINPID=%d" % server.process.pid)
+                server.signal()
+                self.assertEqual(manager.recv(4096), b"STOPPING=1")
+                self.assertEqual(server.status(), 0)
+
     def test_what_is_in_flight_is_finished_and_nothing_new_accepted(self):
         with Server() as server, server.ready().connect() as connection:
             connection.sendall(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhello")

@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -141,6 +143,43 @@ TEST(process, replaces_all_workers_on_sighup)
     kill(pid, SIGTERM);
     assert_int_equal(status_of(pid), 0);
     close_channel(&c);
+}
+
+/* What systemd is told next, without what follows the first line; "" when nothing comes. */
+static const char *told(int fd, int ms)
+{
+    static char text[128];
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    ssize_t n = poll(&p, 1, ms) == 1 ? recv(fd, text, sizeof text - 1, 0) : 0;
+    text[n < 0 ? 0 : n] = 0;
+    text[strcspn(text, "\n")] = 0;
+    return text;
+}
+
+TEST(process, tells_systemd_when_all_are_ready_replaced_and_stopping)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sa_family_t)), 0); /* a name of the system's choice */
+    socklen_t len = sizeof sun;
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&sun, &len), 0);
+    char name[32];
+    snprintf(name, sizeof name, "@%.*s", (int)(len - offsetof(struct sockaddr_un, sun_path) - 1), sun.sun_path + 1);
+    setenv("NOTIFY_SOCKET", name, 1);
+
+    channel c = open_channel();
+    pid_t pid = supervise(stay, &c, 2, 5);
+    unsetenv("NOTIFY_SOCKET");
+    assert_string_equal(told(fd, 5000), "READY=1");
+    kill(pid, SIGHUP);
+    assert_string_equal(told(fd, 5000), "RELOADING=1");
+    assert_string_equal(told(fd, 5000), "READY=1");
+    kill(pid, SIGTERM);
+    assert_string_equal(told(fd, 5000), "STOPPING=1");
+    assert_int_equal(status_of(pid), 0);
+    assert_string_equal(told(fd, 50), "");
+    close_channel(&c);
+    close(fd);
 }
 
 /* The first one is ready; whoever comes to replace it ends at once. */
