@@ -87,7 +87,8 @@ int tn__fail(tn_req *r, int error)
 {
     /* A peer that has left, or a wait that was called off because of it, is nobody's fault. */
     bool gone = r->x->broken || r->x->conn->stream.closed;
-    if (gone && (error == TN_ECLOSED || error == TN_ECANCELED)) return abandon(r);
+    bool called_off = gone || (r->told_closed && r->slots->cancel_on_close);
+    if (called_off && (error == TN_ECLOSED || error == TN_ECANCELED)) return abandon(r);
 
     int status = status_of(r, error);
     if (r->failing < 2) say(r, error, status);

@@ -242,8 +242,10 @@ static int on_chunk(void *app, tn__exchange *x, tn_str piece)
     r->piece = piece;
     int result = tn__req_call(r, call_data_received);
     if (result == TN__PENDING) return TN__PENDING;
-    if (result < 0 || r->finished) walk(r, result);
-    return TN_OK;
+    if (result >= 0 && !r->finished) return TN_OK;
+    tn__http1 *c = x->conn;
+    walk(r, result);
+    return c->exchange == x && r->waiting ? TN__PENDING : TN_OK; /* what reports the error may take its time */
 }
 
 static void on_complete(void *app, tn__exchange *x)
@@ -252,11 +254,19 @@ static void on_complete(void *app, tn__exchange *x)
     walk(x->user, TN_OK);
 }
 
+/* Once, though a peer that was seen leaving may also leave a body unfinished. */
+static void tell_handler_closed(tn_req *r)
+{
+    if (r->told_closed || !r->step_begun) return;
+    r->told_closed = true;
+    if (r->slots->on_connection_close) r->slots->on_connection_close(r);
+}
+
 static void on_peer_closed(void *app, tn__exchange *x)
 {
     (void)app;
     tn_req *r = x->user;
-    if (r->slots->on_connection_close) r->slots->on_connection_close(r);
+    tell_handler_closed(r);
     if (r->slots->cancel_on_close && r->waiting) r->app->invoker->cancel(r);
 }
 
@@ -269,7 +279,7 @@ static void on_aborted(void *app, tn__exchange *x)
         return;
     }
     r->aborted = true;
-    if (r->step_begun && r->slots->on_connection_close) r->slots->on_connection_close(r);
+    tell_handler_closed(r);
     if (r->waiting)
         r->app->invoker->cancel(r);
     else

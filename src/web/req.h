@@ -40,6 +40,7 @@ struct tn_req {
     bool in_headers;     /* inside the delegate's `headers` */
     bool finished;       /* tn_finish was called */
     bool aborted;        /* nothing can be answered any more */
+    bool told_closed;    /* the handler knows that the peer has left */
     uint8_t failing;     /* an error response is being made: 1 by the handler, 2 by ourselves */
     bool unrouted;       /* nothing answers this path */
     bool server_options; /* OPTIONS * */
