@@ -261,10 +261,12 @@ class BaseIOStream:
         if self._watched is not None:
             self.io_loop.remove_handler(self.fileno())
             self._watched = None
-        self.close_fd()
-        self._finish_last_read()
-        self._fail_all()
-        self._run_close_callback()
+        try:
+            self.close_fd()
+        finally:
+            self._finish_last_read()
+            self._fail_all()
+            self._run_close_callback()
 
     def reading(self) -> bool:
         """Return whether a read is waiting."""
@@ -561,8 +563,6 @@ class IOStream(BaseIOStream):
     def close_fd(self) -> None:
         try:
             self.socket.close()
-        except OSError:
-            pass  # somebody else has closed it
         finally:
             self.socket = None  # type: ignore[assignment]
 
@@ -826,7 +826,12 @@ class SSLIOStream(IOStream):
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
         if self._ssl_accepting:
-            return None
+            # A read that is asked for early may find what the handshake waits for.
+            if not self._connecting:
+                self._do_ssl_handshake()
+                self._check_closed()
+            if self._ssl_accepting:
+                return None
         try:
             return self.socket.recv_into(buf, min(len(buf), _SSL_SIZE_MAX))
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError):
@@ -861,10 +866,7 @@ class PipeIOStream(BaseIOStream):
         return self.fd
 
     def close_fd(self) -> None:
-        try:
-            os.close(self.fd)
-        except OSError:
-            pass  # somebody else has closed it
+        os.close(self.fd)
 
     def write_to_fd(self, data: memoryview) -> int:
         return os.write(self.fd, data)
