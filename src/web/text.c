@@ -101,16 +101,35 @@ tn_str tn_jsonesc_s(tn_req *r, tn_str text)
     return tn_str_of(begin, (size_t)(out - begin));
 }
 
+/* The end of the group that begins at `p`; NULL for one that captures nothing or does not end. */
+static const char *end_of_group(const char *p)
+{
+    if (p[1] == '?' && strncmp(p, "(?P<", 4) != 0 && (p[2] != '<' || p[3] == '=' || p[3] == '!')) return NULL;
+    int depth = 0;
+    bool in_class = false;
+    for (; *p; p++) {
+        if (*p == '\\' && p[1])
+            p++;
+        else if (*p == '[')
+            in_class = true;
+        else if (*p == ']')
+            in_class = false;
+        else if (!in_class && *p == '(')
+            depth++;
+        else if (!in_class && *p == ')' && --depth == 0)
+            return p;
+    }
+    return NULL;
+}
+
 /* Append the path of a pattern, each group replaced by the next argument. Only plain groups and escapes can be turned round. */
 static int fill_in(tn_buf *out, const char *pattern, const tn_str *args, size_t n)
 {
     size_t used = 0;
     for (const char *p = pattern; *p; p++) {
         if (*p == '(') {
-            int depth = 0;
-            do depth += (*p == '(') - (*p == ')');
-            while (depth > 0 && *++p);
-            if (!*p || used == n) return TN_EINVAL;
+            p = end_of_group(p);
+            if (!p || used == n) return TN_EINVAL;
             TN_TRY(tn__url_escape(out, args[used++], false));
         } else if (*p == '\\') {
             if (!*++p || strchr("dDsSwWbB", *p)) return TN_EINVAL;
