@@ -65,7 +65,8 @@ TEST(invoke, without_memory_for_a_stack_answers_503_and_recovers)
     static const tn_handler Hungry = {.get = look_around, .stack_size = 32 << 20};
     stage s;
     stage_open(&s, (tn_route[]){{.path = "/", .handler = &Hungry}, {.path = "/404", .function = look_around}, {0}});
-    assert_get(&s, "/404", "200 x"); /* pools are warm now */
+    assert_get(&s, "/404", "200 x");
+    assert_get(&s, "/nowhere", "404 <69 bytes>"); /* pools and buffers are warm now */
     tn__alloc_fail_after(0, true);
     client_say(&s.c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     tn__alloc_fail_after(-1, false);
