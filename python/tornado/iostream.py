@@ -627,6 +627,12 @@ class IOStream(BaseIOStream):
 
         .. versionadded:: 4.0
         """
+        return self._into_tls(server_side, ssl_options, server_hostname).wait_for_handshake()
+
+    def _into_tls(
+        self, server_side: bool, ssl_options: dict[str, Any] | ssl.SSLContext | None, server_hostname: str | None
+    ) -> "SSLIOStream":
+        """Do the work of `start_tls`, but give the new stream at once, so that it can be closed while it is waited for."""
         if self._read or self._write_futures or self._connect_future or self._closed or self._read_buffer:
             raise ValueError("IOStream is not idle; cannot convert to SSL")
         if ssl_options is None:
@@ -657,7 +663,7 @@ class IOStream(BaseIOStream):
             max_write_buffer_size=self.max_write_buffer_size,
         )
         stream.set_close_callback(callback)
-        return stream.wait_for_handshake()
+        return stream
 
     def _handle_connect(self) -> None:
         error = self.get_fd_error()
