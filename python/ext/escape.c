@@ -4,16 +4,22 @@
 
 /* -- HTML -- */
 
-/* What stands for a character in HTML; NULL for itself. */
-static const char *reference_of(Py_UCS4 c)
+/* Is this one of "&'<> ? A bit for each character below 64: text has few of them, so this is what takes the time. */
+static inline bool is_special(Py_UCS4 c)
+{
+    const uint64_t specials = 1ull << '"' | 1ull << '&' | 1ull << '\'' | 1ull << '<' | 1ull << '>';
+    return c < 64 && specials >> c & 1;
+}
+
+/* What stands for a special character. */
+static tn_str reference_of(Py_UCS4 c)
 {
     switch (c) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '"': return "&quot;";
-    case '\'': return "&#x27;";
-    default: return NULL;
+    case '&': return TN_S("&amp;");
+    case '<': return TN_S("&lt;");
+    case '>': return TN_S("&gt;");
+    case '"': return TN_S("&quot;");
+    default: return TN_S("&#x27;");
     }
 }
 
@@ -23,34 +29,37 @@ static Py_ssize_t escaped_length(PyObject *text)
     const void *data = PyUnicode_DATA(text);
     Py_ssize_t n = PyUnicode_GET_LENGTH(text), length = n;
     for (Py_ssize_t i = 0; i < n; i++) {
-        const char *reference = reference_of(PyUnicode_READ(kind, data, i));
-        if (reference) length += (Py_ssize_t)strlen(reference) - 1;
+        Py_UCS4 c = PyUnicode_READ(kind, data, i);
+        if (is_special(c)) length += (Py_ssize_t)reference_of(c).n - 1;
     }
     return length;
 }
 
 static void write_escaped(PyObject *text, PyObject *out)
 {
-    int kind = PyUnicode_KIND(text), out_kind = PyUnicode_KIND(out);
+    int kind = PyUnicode_KIND(text); /* and of `out`, which has the same widest character */
     const void *data = PyUnicode_DATA(text);
     void *to = PyUnicode_DATA(out);
     Py_ssize_t n = PyUnicode_GET_LENGTH(text), at = 0;
     for (Py_ssize_t i = 0; i < n; i++) {
         Py_UCS4 c = PyUnicode_READ(kind, data, i);
-        const char *reference = reference_of(c);
-        if (!reference) PyUnicode_WRITE(out_kind, to, at++, c);
-        for (; reference && *reference; reference++) PyUnicode_WRITE(out_kind, to, at++, (Py_UCS4)*reference);
+        if (!is_special(c)) {
+            PyUnicode_WRITE(kind, to, at++, c);
+            continue;
+        }
+        tn_str reference = reference_of(c);
+        for (size_t k = 0; k < reference.n; k++) PyUnicode_WRITE(kind, to, at++, (Py_UCS1)reference.p[k]);
     }
 }
 
-static PyObject *xhtml_escape(PyObject *module, PyObject *value)
+static PyObject *xhtml_escape(PyObject *module, PyObject *text)
 {
-    if (!PyUnicode_Check(value)) return PyErr_Format(PyExc_TypeError, "expected str, not %s", Py_TYPE(value)->tp_name);
-    if (PyUnicode_READY(value) < 0) return NULL;
-    Py_ssize_t length = escaped_length(value);
-    if (length == PyUnicode_GET_LENGTH(value)) return PyUnicode_FromObject(value); /* nothing to escape */
-    PyObject *out = PyUnicode_New(length, PyUnicode_MAX_CHAR_VALUE(value));
-    if (out) write_escaped(value, out);
+    if (!PyUnicode_Check(text)) return PyErr_Format(PyExc_TypeError, "expected str, not %s", Py_TYPE(text)->tp_name);
+    if (PyUnicode_READY(text) < 0) return NULL;
+    Py_ssize_t length = escaped_length(text);
+    if (length == PyUnicode_GET_LENGTH(text)) return PyUnicode_FromObject(text); /* nothing to escape */
+    PyObject *out = PyUnicode_New(length, PyUnicode_MAX_CHAR_VALUE(text));
+    if (out) write_escaped(text, out);
     return out;
 }
 
