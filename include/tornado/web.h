@@ -126,7 +126,7 @@ typedef struct tn_serve_opts {
     tn_app *app;         /* positional; taken over */
     int port;            /* to listen on; 0 lets the system choose one */
     const char *address; /* NULL or "": every address of the machine, IPv4 and IPv6 */
-    int argc;            /* with argv: --port, --address, --logging and --help of the command line override what stands here */
+    int argc;            /* with argv: the options of the command line (--help lists them) override what stands here */
     char **argv;
     const char *logging;     /* least level logged: "debug", "info" (default), "warning", "error", "none" */
     const char *unix_socket; /* listen on this path instead; "@name" lies in Linux's abstract namespace */

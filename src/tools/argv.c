@@ -59,7 +59,7 @@ static int read_bytes(size_t *value, const char *text)
         if (number > (SIZE_MAX - digit) / 10) return TN_EARGUMENT;
         number = number * 10 + digit;
     }
-    if (at == text) return TN_EARGUMENT;
+    if (number == 0) return TN_EARGUMENT; /* no digits, or none that say anything: in options, zero means the default */
     switch (*at) {
     case 'k':
     case 'K': shift = 10; break;
@@ -81,7 +81,7 @@ static int read_seconds(double *value, const char *text)
     double seconds = strtod(text, &end);
     if ((*text < '0' || *text > '9') && *text != '.') return TN_EARGUMENT;
     if (end == text || *end || !isfinite(seconds)) return TN_EARGUMENT;
-    *value = seconds;
+    *value = seconds > 0 ? seconds : -1; /* in options, zero means the default and what is negative means none */
     return TN_OK;
 }
 
@@ -115,7 +115,7 @@ static const char *wanted(const tn__option *option, char text[64])
         if (!option->min && !option->max) return "a whole number";
         snprintf(text, 64, "a whole number from %d to %d", option->min, option->max);
         return text;
-    case TN__OPTION_BYTES: return "a number of bytes, such as 65536, 64K or 10M";
+    case TN__OPTION_BYTES: return "a number above 0, such as 65536, 64K or 10M";
     case TN__OPTION_SECONDS: return "a number of seconds";
     case TN__OPTION_LEVEL: return "debug, info, warning, error, critical or none";
     default: return "some text";

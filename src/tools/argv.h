@@ -13,8 +13,8 @@ typedef enum tn__option_kind {
     TN__OPTION_FLAG,    /* bool: --name, --name=true, --name=false; takes no word of its own */
     TN__OPTION_TEXT,    /* const char *: borrowed from argv */
     TN__OPTION_INT,     /* int, from `min` to `max` */
-    TN__OPTION_BYTES,   /* size_t: digits, with K, M or G behind them for powers of 1024 */
-    TN__OPTION_SECONDS, /* double, not negative */
+    TN__OPTION_BYTES,   /* size_t, not 0: digits, with K, M or G behind them for powers of 1024 */
+    TN__OPTION_SECONDS, /* double, not negative; 0 means none at all, and is given as -1 */
     TN__OPTION_LEVEL,   /* int: debug, info, warning, error, critical, none */
 } tn__option_kind;
 

@@ -282,6 +282,13 @@ class Stopping(unittest.TestCase):
             self.assertEqual(server.status(), 0)
             self.assertGreater(time.monotonic() - begun, 0.25)
 
+    def test_a_grace_period_of_zero_gives_no_time(self):
+        with Server("--port=0", "--address=127.0.0.1", "--grace=0") as server, server.ready().connect() as connection:
+            connection.sendall(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhello")
+            time.sleep(0.1)
+            server.signal()
+            self.assertEqual(server.status(2), 0)
+
     def test_a_second_signal_ends_it_at_once_with_status_1(self):
         with Server() as server, server.ready().connect() as connection:
             connection.sendall(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhello")

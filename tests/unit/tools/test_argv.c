@@ -78,6 +78,12 @@ TEST(argv, reads_each_kind_of_value)
     assert_string_equal(got.address, "");
 }
 
+TEST(argv, takes_zero_seconds_for_none_at_all)
+{
+    assert_int_equal(parse("--timeout=0", NULL), TN_OK);
+    assert_true(got.timeout < 0);
+}
+
 TEST(argv, knows_no_difference_between_a_dash_and_an_underscore)
 {
     assert_int_equal(parse("--reuse_port --max_body_size 1k", NULL), TN_OK);
@@ -112,6 +118,8 @@ TEST(argv, refuses_values_that_make_no_sense)
         "--max-body-size=",
         "--max-body-size=K",
         "--max-body-size=-1",
+        "--max-body-size=0",
+        "--max-body-size=0K",
         "--max-body-size=1KB",
         "--max-body-size=99999999999999999999",
         "--max-body-size=99999999999G",
@@ -126,6 +134,7 @@ TEST(argv, refuses_values_that_make_no_sense)
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         if (parse(bad[i], NULL) != TN_EARGUMENT) fail_msg("%s was taken", bad[i]);
     assert_refused("--port=65536", "--port=65536: must be a whole number from 0 to 65535");
+    assert_refused("--max-body-size=0", "--max-body-size=0: must be a number above 0, such as 65536, 64K or 10M");
     assert_refused("--port", "--port needs a value: a whole number from 0 to 65535");
     assert_refused("--logging loud", "--logging=loud: must be debug, info, warning, error, critical or none");
 }
