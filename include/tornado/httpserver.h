@@ -8,6 +8,7 @@
 #define TORNADO_HTTPSERVER_H
 
 #include "error.h"
+#include "tls.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,6 +29,7 @@ typedef struct tn_http_opts {
     double send_timeout; /* for a peer that takes nothing of what is sent: closed. Default 60 */
 
     bool no_keep_alive; /* close after every response */
+    tn_tls *tls;        /* https: speak TLS, with this context, which stays yours and must live as long as the server */
 } tn_http_opts;
 
 #ifdef __cplusplus

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "http1_parts.h"
+#include "net/tls.h"
 
 static const int64_t linger_ns = 2000000000; /* how long the peer may take to notice our end */
 
@@ -291,7 +292,9 @@ int tn__http1_open(tn__http_server *server, int fd, const tn_addr *peer)
     tn__timeout_init(&c->timeout, on_timeout);
     if (peer && peer->len > 0 && peer->len <= sizeof c->peer) memcpy(&c->peer, &peer->u, peer->len);
     int e = tn__stream_open(&c->stream, server->loop, fd, &stream_user);
+    if (e == TN_OK && server->opts.tls) e = tn__tls_attach(&c->stream, server->opts.tls, NULL, NULL, NULL);
     if (e < 0) {
+        tn__stream_done(&c->stream);
         tn__free(c);
         return e;
     }

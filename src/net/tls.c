@@ -4,7 +4,7 @@
  * OpenSSL reads and writes records through a BIO of our own, which calls recv and send as plain streams do. The handshake runs
  * inside the stream's reads, on the loop's own stack; until it is over nothing is sent, and then the stream is flushed.
  */
-#include "tls.h"
+#include "tls_parts.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 #include "room.h"
-#include "tls.h"
+#include "tls_parts.h"
 
 enum { TICKET_KEYS_BYTES = 80 };
 

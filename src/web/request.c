@@ -65,8 +65,7 @@ tn_str tn_req_host_name(tn_req *r)
 
 tn_str tn_req_protocol(const tn_req *r)
 {
-    (void)r;
-    return TN_S("http");
+    return r->x->conn->server->opts.tls ? TN_S("https") : TN_S("http");
 }
 
 tn_str tn_req_remote_ip(tn_req *r)

@@ -1,10 +1,13 @@
 /* TLS over streams: who is trusted, what is agreed on, and what becomes of a handshake. */
 #include <fcntl.h>
 
-#include "net/iostream_ops.h"
+#include "gen/invoke.h"
+#include "net/listen.h"
+#include "net/socket.h"
 #include "net/tls_files.h"
 #include "serve_test.h"
 #include "tornado/tls.h"
+#include "tornado/web.h"
 
 static int shout(tn_stream *s, void *arg)
 {
@@ -375,6 +378,42 @@ STREAM_TEST(tls, closes_the_stream_when_waiting_for_the_handshake_is_cut_short)
     assert_int_equal(result, TN_ETIMEDOUT);
     assert_true(tn_stream_closed(e->here));
     tn_tls_free(client);
+    return 0;
+}
+
+static int tell_protocol(tn_req *r)
+{
+    return tn_write(r, tn_req_protocol(r));
+}
+
+TASK_TEST(tls, carries_http)
+{
+    static const tn_route routes[] = {{.path = "/", .function = tell_protocol}, {0}};
+    static const char question[] = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    tls_files_make();
+    tn_tls *tls = CONTEXT(.server = true, .cert_file = tls_path("site")), *trust = CONTEXT(.ca_file = tls_path("ca"));
+    tn_app *app = tn_app_new(routes);
+    tn_http_opts opts = {.tls = tls};
+    tn__http_server *server = tn__http_server_new(loop, &tn__web_delegate, app, &opts);
+    tn__bind_opts bind = {.address = "127.0.0.1"};
+    tn_addr addr;
+    tn_stream *client;
+    tn_str answer;
+    int fd;
+    app->invoker = &tn__coroutine_invoker;
+    assert_int_equal(tn__bind_sockets(&bind, &fd, 1, NULL), 1);
+    TN_TRY(tn__http_server_listen(server, fd));
+    TN_TRY(tn__socket_local(fd, &addr));
+    TN_TRY(tn_connect(&client, "localhost", tn_addr_port(&addr), .tls_context = trust));
+    TN_TRY(tn_stream_write(client, question));
+    TN_TRY(tn_read_all(client, &answer));
+    assert_true(tn_str_starts(answer, TN_S("HTTP/1.1 200 OK\r\n")));
+    assert_true(tn_str_ends(answer, TN_S("\r\n\r\nhttps")));
+    tn_stream_free(client);
+    tn__http_server_free(server);
+    tn_app_free(app);
+    tn_tls_free(tls);
+    tn_tls_free(trust);
     return 0;
 }
 
