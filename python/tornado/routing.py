@@ -125,7 +125,7 @@ class _DefaultMessageDelegate(HTTPMessageDelegate):
         self.connection = connection
 
     def finish(self) -> None:
-        self.connection.write_headers(ResponseStartLine("HTTP/1.1", 404, "Not Found"), HTTPHeaders())
+        self.connection.write_headers(ResponseStartLine("HTTP/1.1", 404, "Not Found"), HTTPHeaders({"Content-Length": "0"}))
         self.connection.finish()
 
 
@@ -381,7 +381,7 @@ def _alternate(pieces: list[str], arguments: Iterator[str]) -> Iterator[str]:
 
 
 def _literal_pieces(regex: re.Pattern[str]) -> list[str] | None:
-    """Return what stands before, between and behind the groups of a pattern, or ``None`` if it is not that simple.
+    r"""Return what stands before, between and behind the groups of a pattern, or ``None`` if it is not that simple.
 
     >>> _literal_pieces(re.compile(r"/a\.b/(.*)/(\d+)$"))
     ['/a.b/', '/', '']
@@ -394,9 +394,9 @@ def _literal_pieces(regex: re.Pattern[str]) -> list[str] | None:
     first, *groups = pattern.split("(")
     pieces = [first]
     for group in groups:
-        _, closed, behind = group.partition(")")
-        if not closed:
-            return None  # one group inside of another
+        inside, closed, behind = group.partition(")")
+        if not closed or inside.endswith("\\"):
+            return None  # one group inside of another, or an escaped parenthesis inside of one
         pieces.append(behind)
     try:
         return [re_unescape(piece) for piece in pieces]
