@@ -34,7 +34,7 @@ typedef struct tn_tcp_serve_opts {
     int port;                /* 0 lets the system choose one */
     const char *unix_socket; /* listen on this path instead; "@name" lies in Linux's abstract namespace */
     bool reuse_port;         /* SO_REUSEPORT: several processes on one port */
-    int backlog;             /* of the listening socket; default 128 */
+    int backlog;             /* of the listening socket; default 4,096, as far as the system allows */
     int inherited_fd;        /* adopt this listening descriptor instead (0: none) */
     double idle_timeout;     /* of each stream: see tn_stream_set_idle_timeout; 0: none */
     size_t read_buffer_max;  /* of each stream: see tn_stream_new */

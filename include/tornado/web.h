@@ -131,7 +131,7 @@ typedef struct tn_serve_opts {
     const char *logging;     /* least level logged: "debug", "info" (default), "warning", "error", "none" */
     const char *unix_socket; /* listen on this path instead; "@name" lies in Linux's abstract namespace */
     bool reuse_port;         /* SO_REUSEPORT: several processes on one port */
-    int backlog;             /* of the listening socket; default 128 */
+    int backlog;             /* of the listening socket; default 4,096, as far as the system allows */
     int workers;             /* so many processes under a supervising parent (process.h); 0: this one alone, -1: one for each CPU */
     int inherited_fd;        /* adopt this listening descriptor instead (0: none) */
     double grace;            /* seconds that requests in flight get after SIGTERM or SIGINT; default 30, negative: none */

@@ -8,7 +8,11 @@
 #include "tornado/netutil.h"
 
 enum {
-    TN__BACKLOG = 128,     /* connections that wait to be accepted, when nothing else is said */
+    /*
+     * Connections that wait to be accepted, when nothing else is said. A burst that exceeds it waits a second, until TCP tries again;
+     * Linux allows 4,096 unless net.core.somaxconn says otherwise, and takes less where it says less.
+     */
+    TN__BACKLOG = 4096,
     TN__LISTENERS_MAX = 32 /* room for what one call can give, in any sensible configuration */
 };
 

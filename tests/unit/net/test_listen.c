@@ -216,6 +216,24 @@ TEST(listen, on_a_path_leaves_files_of_other_kinds_alone)
     assert_int_equal(tn__bind_sockets(&(tn__bind_opts){.unix_path = long_path}, fds, FDS_MAX, &err), TN_ETOOBIG);
 }
 
+TEST(listen, lets_a_burst_of_connections_wait)
+{
+    enum { BURST = 300 };
+    char directory[64], path[96];
+    int fds[FDS_MAX], clients[BURST];
+    scratch(directory, path);
+    bind_all(&(tn__bind_opts){.unix_path = path}, fds);
+    tn_addr addr = local(fds[0]);
+    for (int i = 0; i < BURST; i++) {
+        clients[i] = tn__socket_open(AF_UNIX, SOCK_STREAM);
+        assert_int_equal(tn__socket_connect(clients[i], &addr), TN_OK);
+    }
+    close_all(clients, BURST);
+    close_all(fds, 1);
+    unlink(path);
+    rmdir(directory);
+}
+
 TEST(listen, on_an_abstract_name_leaves_no_file)
 {
     char name[40];
