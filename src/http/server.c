@@ -24,7 +24,7 @@ static int64_t time_or(double seconds, double standard)
     return tn__seconds_to_ns(seconds > 0 ? seconds : standard);
 }
 
-/* Heads are measured in 32 bits, and there must be room for their fields. */
+/* Heads and arguments are measured in 32 bits, and there must be room for the fields. */
 static uint32_t at_most(size_t value, uint32_t most)
 {
     return value < most ? (uint32_t)value : most;
@@ -39,7 +39,7 @@ static void fill_in(tn__http_server *s, const tn_http_opts *opts)
     o->fields_max = size_or(o->fields_max, 128);
     o->body_bytes_max = size_or(o->body_bytes_max, 104857600);
     if (o->body_bytes_max > SIZE_MAX / 2) o->body_bytes_max = SIZE_MAX / 2; /* there is room for more in the arena */
-    o->arguments_max = size_or(o->arguments_max, 1000);
+    o->arguments_max = at_most(size_or(o->arguments_max, 1000), UINT32_MAX);
     o->write_bytes_max = size_or(o->write_bytes_max, 104857600);
     o->connections_max = size_or(o->connections_max, 50000);
     s->limits = (tn__head_limits){

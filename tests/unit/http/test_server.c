@@ -124,11 +124,15 @@ LOOP_TEST(server, takes_what_is_zero_for_its_default)
 
 LOOP_TEST(server, takes_limits_beyond_what_can_be_counted_for_the_largest_that_can)
 {
-    tn_http_opts opts = {
-        .head_bytes_max = SIZE_MAX, .target_bytes_max = (size_t)1 << 32, .body_bytes_max = SIZE_MAX, .head_timeout = 1e300};
+    tn_http_opts opts = {.head_bytes_max = SIZE_MAX,
+                         .target_bytes_max = (size_t)1 << 32,
+                         .body_bytes_max = SIZE_MAX,
+                         .arguments_max = (size_t)1 << 32,
+                         .head_timeout = 1e300};
     place p;
     client c;
     place_open(&p, loop, &opts);
+    assert_int_equal(p.server->opts.arguments_max, UINT32_MAX);
     come(&p, &c);
     client_say(&c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc");
     assert_heard(&c, "200 ok");
