@@ -1,5 +1,5 @@
-import asyncio
-import tornado
+import tornado.ioloop
+import tornado.web
 
 class MainHandler(tornado.web.RequestHandler):
     def get(self):
@@ -10,10 +10,7 @@ def make_app():
         (r"/", MainHandler),
     ])
 
-async def main():
+if __name__ == "__main__":
     app = make_app()
     app.listen(8888)
-    await asyncio.Event().wait()
-
-if __name__ == "__main__":
-    asyncio.run(main())
+    tornado.ioloop.IOLoop.current().start()
