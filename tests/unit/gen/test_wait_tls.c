@@ -417,6 +417,102 @@ TASK_TEST(tls, carries_http)
     return 0;
 }
 
+/* A wire that carries only so many bytes in one direction, and is cut then. */
+typedef struct wire {
+    tn_stream *from, *to;
+    size_t left;
+} wire;
+
+static int carry(void *arg)
+{
+    wire *w = arg;
+    tn_str data;
+    int result = TN_OK;
+    while (w->left > 0 && result == TN_OK) {
+        result = tn_read_bytes(w->from, w->left, &data, .partial = true);
+        if (result == TN_OK) result = tn_stream_write(w->to, data);
+        if (result == TN_OK) w->left -= data.n;
+    }
+    tn_stream_close(w->from);
+    tn_stream_close(w->to);
+    return 0;
+}
+
+static int answer_secret(void *arg)
+{
+    tn_stream *s = ((void **)arg)[0];
+    if (tn_start_tls(s, ((void **)arg)[1], .timeout = 5) == TN_OK) (void)tn_stream_write(s, "secret");
+    tn_stream_close(s);
+    return 0;
+}
+
+/* One conversation over two such wires. Returns what the client got of it, or its error. */
+static int converse(tn_loop *loop, tn_tls *server, tn_tls *client, size_t there, size_t back)
+{
+    tn_stream *s[4] = {0};
+    tn_str data;
+    tn_group g;
+    TN_TRY(tn_stream_pair(loop, &s[0], &s[1]));
+    int result = tn_stream_pair(loop, &s[2], &s[3]);
+    wire wires[] = {{s[1], s[2], there}, {s[2], s[1], back}};
+    void *serving[] = {s[3], server};
+    tn_group_init(&g);
+    if (result == TN_OK) result = tn_go(&g, carry, &wires[0]);
+    if (result == TN_OK) result = tn_go(&g, carry, &wires[1]);
+    if (result == TN_OK) result = tn_go(&g, answer_secret, serving);
+    if (result == TN_OK) result = tn_start_tls(s[0], client, .server_name = "localhost", .timeout = 5);
+    if (result == TN_OK) result = tn_read_all(s[0], &data);
+    if (result == TN_OK) {
+        assert_str(data, "secret"); /* nothing less, unless it is an error */
+        result = (int)data.n;
+    }
+    tn__alloc_fail_after(-1, false);
+    tn_stream_close(s[0]);
+    if (s[1]) tn_stream_close(s[1]);
+    if (s[2]) tn_stream_close(s[2]);
+    if (s[3]) tn_stream_close(s[3]);
+    tn_group_join(&g);
+    for (int i = 0; i < 4; i++) tn_stream_free(s[i]);
+    return result;
+}
+
+TASK_TEST(tls, takes_a_connection_that_is_cut_anywhere_for_an_error)
+{
+    enum { STEP = 23, MANY = 1 << 20 };
+    tls_files_make();
+    tn_tls *server = CONTEXT(.server = true, .cert_file = tls_path("site")), *client = CONTEXT(.ca_file = tls_path("ca"));
+    int result = -1;
+    size_t cut = 0;
+    for (; result < 0; cut += STEP) {
+        result = converse(loop, server, client, MANY, cut);
+        assert_true(result == 6 || result == TN_EOF || result == TN_ETLS || result == -ECONNRESET || result == -EPIPE);
+    }
+    assert_true(cut > 20 * STEP);
+    for (cut = 0; cut < 400; cut += STEP) assert_true(converse(loop, server, client, cut, MANY) < 0 || cut > 300);
+    assert_int_equal(converse(loop, server, client, MANY, MANY), 6);
+    tn_tls_free(server);
+    tn_tls_free(client);
+    return 0;
+}
+
+TASK_TEST(tls, answers_every_lack_of_memory_with_an_error)
+{
+    enum { MANY = 1 << 20 };
+    tls_files_make();
+    tn_tls *server = CONTEXT(.server = true, .cert_file = tls_path("site")), *client = CONTEXT(.ca_file = tls_path("ca"));
+    int result = -1;
+    long n = 0;
+    for (; result < 0 && n < 500; n++) {
+        tn__alloc_fail_after(n, false);
+        result = converse(loop, server, client, MANY, MANY);
+    }
+    assert_int_equal(result, 6);
+    assert_true(n > 8);
+    tn_tls_free(server);
+    tn_tls_free(client);
+    return 0;
+}
+
 TEST(tls, says_what_is_wrong_with_its_options)
 {
     tls_files_make();
