@@ -48,6 +48,11 @@ static int raise_nonsense(tn_req *r)
     return tn_raise(r, 1234, NULL);
 }
 
+static int raise_interim(tn_req *r)
+{
+    return tn_raise(r, 103, NULL);
+}
+
 static int raise_unknown(tn_req *r)
 {
     return tn_raise(r, 499, NULL);
@@ -66,6 +71,8 @@ TEST(fail, raised_with_a_status_that_there_is_not_is_500)
 {
     stage s;
     open_with(&s, raise_nonsense);
+    assert_get(&s, "/", "500 <93 bytes>");
+    under_test = raise_interim; /* which would leave the client waiting for the final one */
     assert_get(&s, "/", "500 <93 bytes>");
     under_test = raise_unknown;
     assert_get(&s, "/", "499 <65 bytes>");
