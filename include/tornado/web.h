@@ -134,8 +134,10 @@ typedef struct tn_serve_opts {
     int backlog;             /* of the listening socket; default 4,096, as far as the system allows */
     int workers;             /* so many processes under a supervising parent (process.h); 0: this one alone, -1: one for each CPU */
     int inherited_fd;        /* adopt this listening descriptor instead (0: none) */
-    double grace;            /* seconds that requests in flight get after SIGTERM or SIGINT; default 30, negative: none */
-    tn_http_opts http;       /* limits and timeouts */
+    const char *tls_cert; /* serve HTTPS: a PEM file with the certificate and those that vouch for it. SIGHUP makes it read again */
+    const char *tls_key;  /* its key; NULL: in the same file. For other options: tls.h, and `tls` in `http` */
+    double grace;         /* seconds that requests in flight get after SIGTERM or SIGINT; default 30, negative: none */
+    tn_http_opts http;    /* limits and timeouts */
     void (*on_start)(tn_loop *loop, int port, void *arg); /* listening: the port that was chosen */
     void *on_start_arg;
     char end_;
@@ -310,10 +312,14 @@ TN_API int tn_raise(tn_req *r, int status, const char *format, ...) TN_PRINTF(3,
 TN_API tn_str tn_url_for(tn_req *r, const char *name, const tn_str *args, size_t n);
 
 /*
- * Call the parent's function for a slot from a function that overrides it: return tn_super(r, get). The handler is the one whose
- * table holds the calling function.
+ * Call the function that a slot would have inherited, from the function that overrides it: return tn_super(r, &Item, prepare).
+ *
+ * handler: the one whose table holds the calling function. slot: one that is a tn_method. Does nothing and returns 0 when no ancestor
+ * fills the slot.
  */
-#define tn_super(r, handler, slot) ((handler)->super && (handler)->super->slot ? (handler)->super->slot(r) : 0)
+#define tn_super(r, handler, slot)                                                                                                 \
+    tn_super_((r), (handler), offsetof(tn_handler, slot) + 0 * sizeof((handler)->slot == (tn_method *)NULL))
+TN_API int tn_super_(tn_req *r, const tn_handler *handler, size_t slot_offset);
 
 #ifdef __cplusplus
 } /* extern "C" */

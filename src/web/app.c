@@ -42,6 +42,16 @@ static void inherit(tn_handler *into, const tn_handler *from)
     INHERIT(stack_size);
 }
 
+int tn_super_(tn_req *r, const tn_handler *handler, size_t slot_offset)
+{
+    for (const tn_handler *at = handler->super; at; at = at->super) {
+        tn_method *fn;
+        memcpy(&fn, (const char *)at + slot_offset, sizeof fn);
+        if (fn) return fn(r);
+    }
+    return TN_OK;
+}
+
 /* The class of a handler: made once, at its first registration. */
 static const tn__class *class_of(tn_app *app, const tn_handler *handler)
 {

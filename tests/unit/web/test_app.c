@@ -50,6 +50,39 @@ TEST(app, fills_empty_slots_from_the_nearest_ancestor)
     stage_close(&s);
 }
 
+static const tn_handler Heir;
+
+static int heir_prepare(tn_req *r)
+{
+    leave("heir");
+    return tn_super(r, &Heir, prepare);
+}
+
+static int heir_post(tn_req *r)
+{
+    leave("heir");
+    return tn_super(r, &Heir, post);
+}
+
+static int heir_patch(tn_req *r)
+{
+    leave("heir %d", tn_super(r, &Heir, patch));
+    return tn_write(r, "heir patch");
+}
+
+static const tn_handler Heir = {.super = &Child, .prepare = heir_prepare, .post = heir_post, .patch = heir_patch};
+
+TEST(app, calls_what_an_overriding_function_would_have_inherited)
+{
+    stage s;
+    stage_open(&s, (tn_route[]){{.path = "/", .handler = &Heir}, {0}});
+    assert_string_equal(ask_for(&s, "POST", "/"), "200 parent post"); /* the nearest ancestor's, however far */
+    assert_trail("heir prepare heir");
+    assert_string_equal(ask_for(&s, "PATCH", "/"), "200 heir patch"); /* which nobody else answers */
+    assert_trail("heir prepare heir 0");
+    stage_close(&s);
+}
+
 TEST(app, gives_each_request_a_state_of_its_own_zeroed)
 {
     stage s;
