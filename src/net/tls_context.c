@@ -16,7 +16,7 @@ enum { TICKET_KEYS_BYTES = 80 };
 int tn__tls_explain(tn_error *err, int code, const char *what)
 {
     unsigned long first = ERR_get_error();
-    const char *reason = first ? ERR_reason_error_string(first) : NULL;
+    const char *reason = ERR_SYSTEM_ERROR(first) ? tn_strerror(-ERR_GET_REASON(first)) : ERR_reason_error_string(first);
     ERR_clear_error();
     if (!err) return code;
     *err = (tn_error){.code = code};

@@ -26,6 +26,7 @@ typedef struct serving {
     tn_loop *loop;
     tn_log_console *console;
     tn__http_server *server;
+    tn_tls *tls; /* made of files that the options name */
     bool stopping;
 } serving;
 
@@ -56,6 +57,8 @@ static int take_command_line(serving *s)
         {"reuse-port", TN__OPTION_FLAG, &o->reuse_port, 0, 0, NULL, "let several processes listen on the same port"},
         {"workers", TN__OPTION_INT, &o->workers, -1, 1024, "N", "serve with N processes; -1: one for each CPU"},
         {"inherited-fd", TN__OPTION_INT, &o->inherited_fd, 0, 1 << 20, "FD", "listen on this inherited descriptor"},
+        {"tls-cert", TN__OPTION_TEXT, &o->tls_cert, 0, 0, "PATH", "serve HTTPS with this certificate (PEM)"},
+        {"tls-key", TN__OPTION_TEXT, &o->tls_key, 0, 0, "PATH", "its key, if it is not in the same file"},
         {"logging", TN__OPTION_LEVEL, &s->level, 0, 0, "LEVEL", "debug, info, warning, error or none"},
         {"grace", TN__OPTION_SECONDS, &o->grace, 0, 0, "SECONDS", "time for requests in flight after SIGTERM; 0: none"},
         {"max-head-bytes", TN__OPTION_BYTES, &h->head_bytes_max, 0, 0, "BYTES", "of a request's line and fields"},
@@ -175,6 +178,18 @@ static void on_quit(void *arg, int signum)
     tn_loop_dump(stderr);
 }
 
+/* New connections are to see new certificates. Workers learn of them by being replaced. */
+static void on_hangup(void *arg, int signum)
+{
+    serving *s = arg;
+    tn_error err;
+    (void)signum;
+    if (tn_tls_reload(s->tls, &err) < 0)
+        TN__SAY(&s->loop->report, TN_LOG_ERROR, TN_LOG_GENERAL, "Going on with the old certificate: %s", err.text);
+    else
+        TN__SAY(&s->loop->report, TN_LOG_INFO, TN_LOG_GENERAL, "Certificate read again");
+}
+
 /* What ends the process gracefully. Ctrl-C reaches a worker as its parent's SIGTERM, so that one signal does not count twice. */
 static int watch_signals(serving *s)
 {
@@ -182,13 +197,24 @@ static int watch_signals(serving *s)
     int e = tn_signal_watch(s->loop, SIGTERM, on_signal, s);
     if (e == TN_OK && !s->worker) e = tn_signal_watch(s->loop, SIGINT, on_signal, s);
     if (e == TN_OK) e = tn_signal_watch(s->loop, SIGQUIT, on_quit, s);
+    if (e == TN_OK && s->tls && !s->worker) e = tn_signal_watch(s->loop, SIGHUP, on_hangup, s);
     return e < 0 ? complain_code("cannot watch signals", e) : TN_OK;
+}
+
+static int make_tls(serving *s)
+{
+    tn_error err = {0};
+    if (!s->opts.tls_cert) return TN_OK;
+    int e = tn_tls_new(&s->tls, &err, .server = true, .cert_file = s->opts.tls_cert, .key_file = s->opts.tls_key);
+    s->opts.http.tls = s->tls;
+    return e < 0 ? complain(err.code ? err.text : tn_strerror(e)) : TN_OK;
 }
 
 static int start(serving *s)
 {
     int e = tn_loop_new(&s->loop, NULL);
     if (e < 0) return complain_code("cannot make an event loop", e);
+    TN_TRY(make_tls(s));
     s->console = tn_log_console_new(s->loop, STDERR_FILENO, s->level);
     s->opts.app->invoker = &tn__coroutine_invoker;
     s->server = tn__http_server_new(s->loop, &tn__web_delegate, s->opts.app, &s->opts.http);
@@ -209,9 +235,10 @@ static int start(serving *s)
 /* Everything in the order in which it needs each other; what is unfinished runs to its end, cancelled, while the loop goes. */
 static void stop(serving *s)
 {
-    const int watched[] = {SIGTERM, SIGINT, SIGQUIT};
+    const int watched[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
     for (size_t i = 0; s->loop && i < sizeof watched / sizeof *watched; i++) tn_signal_unwatch(s->loop, watched[i]);
     tn__http_server_free(s->server);
+    tn_tls_free(s->tls);
     tn_log_console_free(s->console);
     tn_loop_free(s->loop);
     tn_app_free(s->opts.app);

@@ -7,13 +7,16 @@ Usage: test_serve.py PROBE. Run by ctest; needs nothing but Python's standard li
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import warnings
 
 PROBE = ""
 GET = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -174,6 +177,75 @@ class Starting(unittest.TestCase):
                 server.ready()
                 self.assertEqual(server.port, listener.getsockname()[1])
                 self.assertIn(b"Hello, world", server.ask())
+
+
+@unittest.skipUnless(shutil.which("openssl"), "openssl makes the certificates")
+class Https(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.cert, self.key = (os.path.join(self.folder.name, name) for name in ("cert.pem", "key.pem"))
+        self.make_certificate()
+        self.options = ("--port=0", "--address=127.0.0.1", f"--tls-cert={self.cert}", f"--tls-key={self.key}")
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def make_certificate(self):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", self.key, "-out", self.cert],
+                       check=True, capture_output=True)
+
+    def connect(self, server, **versions):
+        context = ssl.create_default_context(cafile=self.cert)
+        for name, version in versions.items():
+            setattr(context, name, version)
+        return context.wrap_socket(server.connect(), server_hostname="localhost")
+
+    def ask(self, connection, path=b"/"):
+        connection.sendall(b"GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % path)
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+        return answer
+
+    def test_answers_small_and_large(self):
+        with Server(*self.options) as server:
+            with self.connect(server.ready()) as connection:
+                self.assertIn(b"Hello, world", self.ask(connection))
+            with self.connect(server) as connection:
+                self.assertTrue(self.ask(connection, b"/big?n=3000000").endswith(b"\r\n\r\n" + b"x" * 3000000))
+
+    def test_speaks_no_old_versions(self):
+        with Server(*self.options) as server:
+            with self.connect(server.ready(), maximum_version=ssl.TLSVersion.TLSv1_2) as connection:
+                self.assertEqual(connection.version(), "TLSv1.2")
+            with self.assertRaises((ssl.SSLError, ConnectionResetError)), warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self.connect(server, minimum_version=ssl.TLSVersion.TLSv1, maximum_version=ssl.TLSVersion.TLSv1_1)
+
+    def test_plain_http_gets_an_alert_and_disturbs_nobody(self):
+        with Server(*self.options) as server:
+            server.ready()
+            with server.connect() as plain:
+                plain.sendall(GET % b"/")
+                self.assertNotIn(b"HTTP", plain.recv(4096))
+            with self.connect(server) as connection:
+                self.assertIn(b"Hello, world", self.ask(connection))
+
+    def test_reads_a_new_certificate_on_sighup(self):
+        with Server(*self.options) as server:
+            with self.connect(server.ready()) as old:
+                self.make_certificate()
+                server.signal(signal.SIGHUP)
+                server.wait_until("Certificate read again")
+                with self.connect(server) as new:  # which trusts the new one only
+                    self.assertIn(b"Hello, world", self.ask(new))
+                self.assertIn(b"Hello, world", self.ask(old))
+
+    def test_a_certificate_that_is_not_there_is_one_line_and_status_1(self):
+        with Server("--port=0", "--tls-cert=/nowhere") as server:
+            self.assertEqual(server.status(), 1)
+            self.assertEqual(server.printed(), "/nowhere: no such file or entry\n")
 
 
 class Logging(unittest.TestCase):

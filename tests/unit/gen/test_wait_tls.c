@@ -521,7 +521,7 @@ TEST(tls, says_what_is_wrong_with_its_options)
     assert_int_equal(tn_tls_new(&tls, &err, .server = true), TN_EINVAL);
     assert_string_equal(err.text, "a server needs a certificate");
     assert_int_equal(tn_tls_new(&tls, &err, .server = true, .cert_file = "/nowhere"), TN_ETLS);
-    assert_non_null(strstr(err.text, "/nowhere: "));
+    assert_string_equal(err.text, "/nowhere: no such file or entry");
     assert_int_equal(tn_tls_new(&tls, &err, .server = true, .cert_file = tls_path("site"), .key_file = tls_path("other")), TN_ETLS);
     assert_non_null(strstr(err.text, "mismatch"));
     assert_int_equal(tn_tls_new(&tls, &err, .alpn = "h2,,http/1.1"), TN_EINVAL);
