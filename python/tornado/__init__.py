@@ -26,8 +26,8 @@ _MODULES = (
 
 # Names of Tornado that this package does not have yet. Whoever builds one takes it off this list.
 _NOT_BUILT = frozenset((
-    "auth", "curl_httpclient", "http1connection", "httpclient", "platform.caresresolver",
-    "platform.twisted", "simple_httpclient", "template", "websocket",
+    "auth", "curl_httpclient", "platform.caresresolver",
+    "platform.twisted", "template", "websocket",
 ))  # fmt: skip
 
 __all__ = [name for name in _MODULES if name not in _NOT_BUILT]
