@@ -15,7 +15,7 @@ help:
 run:
 	@scripts/setup.sh run
 	@$(MAKE) --no-print-directory build
-	@echo "Hello, world is at http://127.0.0.1:$(PORT)/ (Ctrl-C ends it)"
+	@echo "Serving demos/hello.c at http://127.0.0.1:$(PORT)/ (Ctrl-C ends it)"
 	@exec build/demos/hello --port=$(PORT)
 
 #: make test                  set everything up, build, and run all tests
