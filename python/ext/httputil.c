@@ -130,12 +130,12 @@ static int append_argument(PyObject *arguments, tn_str name, tn_str value, decod
     return result;
 }
 
-static PyObject *collect_arguments(tn_str text, bool keep_blank)
+static PyObject *collect_arguments(PyObject *module, tn_str text, bool keep_blank, uint32_t args_max)
 {
     PyObject *arguments = PyDict_New();
     tn__arena arena;
     tn__arena_init(&arena, SIZE_MAX);
-    tn__query query = tn__query_begin(text, UINT32_MAX);
+    tn__query query = tn__query_begin(text, args_max);
     tn_str name, value;
     int rc = 1;
     while (arguments && (rc = tn__query_next(&query, &arena, &name, &value)) > 0)
@@ -143,17 +143,21 @@ static PyObject *collect_arguments(tn_str text, bool keep_blank)
     tn__arena_done(&arena);
     if (!arguments || rc == 0) return arguments;
     Py_DECREF(arguments);
-    return tnpy_raise(rc);
+    return rc == TN_ETOOBIG ? tnpy_input_error(tnpy_state_of(module), "too many arguments") : tnpy_raise(rc);
 }
 
+/* (text, keep_blank_values=True, arguments_max=all there are) */
 static PyObject *parse_query(PyObject *module, PyObject *const *args, Py_ssize_t n)
 {
-    if (n < 1 || n > 2) return PyErr_Format(PyExc_TypeError, "parse_query() takes a text and a flag");
-    int keep_blank = n == 2 ? PyObject_IsTrue(args[1]) : 1;
+    if (n < 1 || n > 3) return PyErr_Format(PyExc_TypeError, "parse_query() takes a text, a flag and a number");
+    int keep_blank = n > 1 ? PyObject_IsTrue(args[1]) : 1;
+    Py_ssize_t max = n > 2 ? PyNumber_AsSsize_t(args[2], NULL) : UINT32_MAX;
+    if (PyErr_Occurred()) return NULL;
     tn_str text;
-    int rc = keep_blank < 0 ? -1 : tnpy_text(args[0], &text);
+    int rc = tnpy_text(args[0], &text);
     if (rc > 0) PyErr_Format(PyExc_TypeError, "expected str or bytes, not %s", Py_TYPE(args[0])->tp_name);
-    return rc == 0 ? collect_arguments(text, keep_blank) : NULL;
+    uint32_t args_max = max < 0 ? 0 : max > UINT32_MAX ? UINT32_MAX : (uint32_t)max;
+    return rc == 0 ? collect_arguments(module, text, keep_blank, args_max) : NULL;
 }
 
 static int append_file(PyObject *files, const tn__part *part, PyObject *file_type)
@@ -272,7 +276,8 @@ static PyMethodDef functions[] = {
      "parse_status_line(line, /)\n--\n\nReturn version, code, and phrase or None. Raises HTTPInputError."},
     {"parse_cookie", parse_cookie, METH_O, "parse_cookie(cookie, /)\n--\n\nReturn the cookies of a Cookie field as a dict."},
     {"parse_query", (PyCFunction)(void (*)(void))parse_query, METH_FASTCALL,
-     "parse_query(text, keep_blank_values=True, /)\n--\n\nReturn the arguments of a query or form: names to lists of bytes."},
+     "parse_query(text, keep_blank_values=True, arguments_max=4294967295, /)\n--\n\n"
+     "Return the arguments of a query or form: names to lists of bytes. Raises HTTPInputError for too many."},
     {"parse_multipart", parse_multipart, METH_VARARGS,
      "parse_multipart(boundary, body, arguments, files, file_type, parts_max, part_header_size_max, /)\n--\n\n"
      "Fill two dicts with what a form of the type multipart/form-data says. Raises HTTPInputError."},

@@ -1,7 +1,7 @@
 """Conversions between text, bytes, HTML, JSON and URLs.
 
-Every function takes bytes as well as text where that makes sense, and takes bytes to be UTF-8. None of them keeps state,
-so each can be exchanged for a compiled one without its callers noticing.
+Every function takes bytes as well as text where that makes sense, and takes bytes to be UTF-8. None of them keeps state.
+What servers do with every request is the engine's work: the same code as in the C face.
 """
 
 import html
@@ -10,6 +10,8 @@ import re
 import urllib.parse
 from collections.abc import Callable
 from typing import Any, overload
+
+from tornado import _engine
 
 __all__ = [
     "json_decode", "json_encode", "linkify", "native_str", "parse_qs_bytes", "recursive_unicode", "squeeze",
@@ -94,7 +96,7 @@ def xhtml_escape(value: str | bytes) -> str:
     .. versionchanged:: 6.4
        The apostrophe becomes ``&#x27;``, as `html.escape` writes it; it was ``&#39;``.
     """
-    return html.escape(to_unicode(value))
+    return _engine.xhtml_escape(to_unicode(value))
 
 
 def xhtml_unescape(value: str | bytes) -> str:
@@ -155,8 +157,7 @@ def url_escape(value: str | bytes, plus: bool = True) -> str:
     .. versionadded:: 3.1
        The ``plus`` argument.
     """
-    quote = urllib.parse.quote_plus if plus else urllib.parse.quote
-    return quote(utf8(value))
+    return _engine.url_escape(value, plus)
 
 
 @overload
@@ -179,13 +180,13 @@ def url_unescape(
     .. versionadded:: 3.1
        The ``plus`` argument.
     """
-    text = to_unicode(value)
-    if encoding is not None:
-        unquote = urllib.parse.unquote_plus if plus else urllib.parse.unquote
-        return unquote(text, encoding=encoding)
-    if plus:
-        text = text.replace("+", " ")
-    return urllib.parse.unquote_to_bytes(text)
+    if encoding is None:
+        return _engine.url_unescape(value, plus)
+    if encoding == "utf-8":
+        return _engine.url_unescape(value, plus).decode("utf-8", "replace")
+    # What is not escaped is text already, whatever the escaped bytes are.
+    unquote = urllib.parse.unquote_plus if plus else urllib.parse.unquote
+    return unquote(to_unicode(value), encoding=encoding)
 
 
 def parse_qs_bytes(
@@ -199,6 +200,8 @@ def parse_qs_bytes(
     Names are almost always ASCII and wanted as text; what encoding the values are in is for the caller to decide.
     Raises `ValueError` for malformed input when ``strict_parsing`` is true; otherwise it is passed over.
     """
+    if not strict_parsing:
+        return _engine.parse_query(qs, keep_blank_values)
     if isinstance(qs, bytes):
         qs = qs.decode("latin1")
     # Latin-1 maps every byte to the character of the same number, so no byte is lost on the way.

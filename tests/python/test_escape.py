@@ -1,4 +1,7 @@
+import html
+import random
 import time
+import urllib.parse
 
 import pytest
 from tornado.escape import (
@@ -61,6 +64,39 @@ def test_blank_values_are_kept_on_request_only():
 def test_strict_parsing_refuses_what_has_no_equals_sign():
     with pytest.raises(ValueError):
         parse_qs_bytes("a", strict_parsing=True)
+
+
+def text_of(pieces, chance, n):
+    return "".join(chance.choice(pieces) for _ in range(chance.randrange(n)))
+
+
+def test_what_the_engine_does_is_what_the_standard_library_does():
+    chance = random.Random(1)
+    pieces = ["a", "<", ">", "&", '"', "'", "\xe9", "\u6d4b", "\U0001f600", " ", "/", "+", "%", "%41", "%c3%a9", "%ff", "\0", "~"]
+    for _ in range(5000):
+        text = text_of(pieces[: chance.randrange(1, len(pieces) + 1)], chance, 12)
+        assert xhtml_escape(text) == html.escape(text)
+        assert url_escape(text) == url_escape(text.encode()) == urllib.parse.quote_plus(text)
+        assert url_escape(text, plus=False) == urllib.parse.quote(text)
+        assert url_unescape(text) == urllib.parse.unquote_plus(text)
+        assert url_unescape(text, plus=False) == urllib.parse.unquote(text)
+        assert url_unescape(text, None, plus=False) == urllib.parse.unquote_to_bytes(text)
+
+
+@pytest.mark.parametrize("blank", [False, True])
+def test_queries_are_parsed_as_by_the_standard_library(blank):
+    chance = random.Random(2)
+    for _ in range(5000):
+        query = text_of(["a", "b", "=", "&", "=", "&", "%41", "+", "%", "\xe9", ";", "%ff", "1"], chance, 14)
+        expected = urllib.parse.parse_qs(query, blank, encoding="latin1")
+        found = parse_qs_bytes(query, keep_blank_values=blank)
+        assert found == parse_qs_bytes(query.encode("latin1"), keep_blank_values=blank)
+        assert {name: [value.decode("latin1") for value in values] for name, values in found.items()} == expected
+
+
+def test_other_encodings_apply_to_what_is_escaped_only():
+    assert url_unescape("\xe9%e9", "latin1") == "\xe9\xe9"
+    assert url_unescape("%ff") == "\ufffd"
 
 
 def test_control_characters_are_squeezed_too():

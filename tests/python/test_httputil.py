@@ -461,6 +461,18 @@ class TestForms:
         with pytest.raises(HTTPInputError, match="header too large"):
             parse(multipart(b"name=a\r\n\r\n1"), max_part_header_size=0)
 
+    def test_the_number_of_arguments_is_limited(self):
+        def parse_form(n, **options):
+            arguments = {}
+            parse_body_arguments("application/x-www-form-urlencoded", b"a=1&" * n, arguments, {}, **options)
+            return len(arguments.get("a", ()))
+
+        assert parse_form(10_000) == 10_000
+        assert parse_form(2, config=ParseBodyConfig(max_arguments=2)) == 2
+        for n, options in ((10_001, {}), (3, {"config": ParseBodyConfig(max_arguments=2)})):
+            with pytest.raises(HTTPInputError, match="too many arguments"):
+                parse_form(n, **options)
+
     def test_many_parts_take_linear_time(self):
         assert_linear(lambda n: parse(multipart(*[b"name=a\r\n\r\n\r\n-"] * n), max_parts=n), 1000)
 
