@@ -8,6 +8,8 @@
  */
 #include "handler_type.h"
 
+#include <structmember.h>
+
 typedef struct driver {
     PyObject_HEAD tnpy_handler *handler;
     tnpy_connection *connection; /* NULL: of a handler without one */
@@ -25,6 +27,7 @@ static void enter(driver *d)
 
 static void leave(driver *d)
 {
+    if (d->done) Py_CLEAR(d->handler); /* which is not kept for our sake, then */
     if (!d->connection) return;
     d->connection->busy--;
     tnpy_connection_settle(d->connection);
@@ -148,7 +151,7 @@ static PyObject *cancel_replay(driver *d)
 {
     PyObject *future = d->replay;
     d->replay = NULL;
-    PyObject *done = tnpy_call0(future, d->handler->info->state->str.cancel);
+    PyObject *done = tnpy_call0(future, tnpy_handler_state(d->handler)->str.cancel);
     Py_XDECREF(done);
     if (!done) Py_CLEAR(future);
     return future;
@@ -181,7 +184,7 @@ static PyObject *driver_throw(PyObject *self, PyObject *args)
     PySendResult got = PYGEN_ERROR;
     Py_INCREF(self);
     enter(d);
-    if (d->inner) method = PyObject_GetAttr(d->inner, d->handler->info->state->str.throw);
+    if (d->inner) method = PyObject_GetAttr(d->inner, tnpy_handler_state(d->handler)->str.throw);
     if (method) {
         value = PyObject_Call(method, args, NULL);
         if (value)
@@ -235,7 +238,7 @@ static PyObject *driver_inner_attribute(PyObject *self, void *name)
 static PyObject *driver_name(PyObject *self, void *closure)
 {
     driver *d = (driver *)self;
-    return PyUnicode_FromFormat("%s._execute", Py_TYPE(d->handler)->tp_name);
+    return PyUnicode_FromFormat("%s._execute", d->handler ? Py_TYPE(d->handler)->tp_name : "RequestHandler");
 }
 
 /* -- Starting -- */
@@ -272,6 +275,20 @@ static bool may_be_eager(tnpy_core *core)
     return core->eager;
 }
 
+/* The slot `_driver` of a deferred task: where its class has put it. NULL with an exception. */
+static PyObject **driver_of(tnpy_state *state, PyObject *task)
+{
+    if (!state->task_driver) {
+        PyObject *member = _PyType_Lookup(Py_TYPE(task), state->str._driver); /* borrowed */
+        if (!member || !Py_IS_TYPE(member, &PyMemberDescr_Type)) {
+            PyErr_SetString(PyExc_TypeError, "DeferredTask has no slot for its driver");
+            return NULL;
+        }
+        state->task_driver = ((PyMemberDescrObject *)member)->d_member->offset;
+    }
+    return (PyObject **)((char *)task + state->task_driver);
+}
+
 /* A Task object that was not initialised, for `current_task` to be while the first step runs. */
 static PyObject *take_task(tnpy_core *core, driver *d)
 {
@@ -279,28 +296,42 @@ static PyObject *take_task(tnpy_core *core, driver *d)
     core->spare_task = NULL;
     PyTypeObject *type = (PyTypeObject *)core->state->py.deferred_task;
     if (!task) task = type->tp_alloc(type, 0);
-    if (task && PyObject_SetAttr(task, core->state->str._driver, (PyObject *)d) < 0) Py_CLEAR(task);
+    PyObject **place = task ? driver_of(core->state, task) : NULL;
+    if (!place) {
+        Py_CLEAR(task);
+    } else {
+        Py_XSETREF(*place, Py_NewRef(d));
+    }
     return task;
 }
 
 /* Is the object still what take_task made? Then keep it for the next one. */
 static void give_task_back(tnpy_core *core, PyObject *task)
 {
-    PyObject *driver_then = PyObject_GetAttr(task, core->state->str._driver);
-    bool untouched = driver_then && driver_then != Py_None;
-    Py_XDECREF(driver_then);
-    if (untouched && PyObject_SetAttr(task, core->state->str._driver, Py_None) == 0 && Py_REFCNT(task) == 1 && !core->spare_task)
-        core->spare_task = Py_NewRef(task);
-    PyErr_Clear();
-    Py_DECREF(task);
+    PyObject **place = driver_of(core->state, task);
+    bool untouched = *place != Py_None && Py_REFCNT(task) == 1 && !core->spare_task;
+    Py_XSETREF(*place, Py_NewRef(Py_None));
+    if (untouched)
+        core->spare_task = task;
+    else
+        Py_DECREF(task);
 }
 
-/* The object becomes the driver's Task. If somebody has touched it, it has done so already. */
-static int start_task(tnpy_core *core, PyObject *task)
+/* The object becomes the driver's Task, in the request's own context. If somebody has touched it, it has become that already. */
+static int start_task(tnpy_core *core, PyObject *task, driver *d)
 {
-    PyObject *done = tnpy_call0(task, core->state->str._begin);
-    Py_XDECREF(done);
-    return done ? 0 : -1;
+    tnpy_state *state = core->state;
+    PyObject **place = driver_of(state, task);
+    if (*place == Py_None) return 0;
+    Py_XSETREF(*place, Py_NewRef(Py_None));
+    PyObject *args = PyTuple_Pack(1, d), *kwargs = PyDict_New();
+    int e = args && kwargs ? 0 : -1;
+    if (e == 0) e = PyDict_SetItem(kwargs, state->str.loop, core->host_now);
+    if (e == 0) e = PyDict_SetItem(kwargs, state->str.context, d->connection->context);
+    if (e == 0) e = ((PyTypeObject *)state->py.task)->tp_init(task, args, kwargs);
+    Py_XDECREF(args);
+    Py_XDECREF(kwargs);
+    return e;
 }
 
 static void drive_in_task(tnpy_core *core, driver *d)
@@ -342,7 +373,7 @@ static void drive_eagerly(tnpy_core *core, driver *d, PyObject *task)
             Py_DECREF(yielded);
         else
             d->replay = yielded;
-        if (start_task(core, task) == 0) return;
+        if (start_task(core, task, d) == 0) return;
         got = PYGEN_ERROR;
     } else if (got == PYGEN_RETURN) {
         Py_XDECREF(yielded);

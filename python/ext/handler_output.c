@@ -208,17 +208,33 @@ PyObject *tnpy_handler_m_set_etag_header(PyObject *self, PyObject *ignored)
     return set_etag((tnpy_handler *)self) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
+/* The field If-None-Match where Python code may have changed it: borrowed by `*kept`. `p` is NULL when there is none. */
+static int asked_of_headers(tnpy_handler *h, tn_str *asked, PyObject **kept)
+{
+    const tnpy_state *state = tnpy_handler_state(h);
+    PyObject *request = PyObject_GetAttr((PyObject *)h, state->str.request);
+    PyObject *headers = request ? PyObject_GetAttr(request, state->str.headers) : NULL;
+    *kept = headers ? PyObject_CallMethodObjArgs(headers, state->str.get, state->str.if_none_match, NULL) : NULL;
+    Py_XDECREF(request);
+    Py_XDECREF(headers);
+    *asked = (tn_str){0};
+    return *kept ? *kept == Py_None ? 0 : tnpy_text(*kept, asked) : -1;
+}
+
 /* 1: the client has what would be sent. RFC 9110, 13.1.2. */
 static int etag_matches(tnpy_handler *h)
 {
-    tn_str asked;
-    if (!h->headers && h->connection && tnpy_request_raw_field(h->connection, TN_S("If-None-Match"), &asked)) {
-        tn_str etag = tn__headers_get(&h->fields, TN_S("Etag"));
-        return asked.p && etag.p && tn__etag_listed(asked, etag, true);
+    if (h->headers || !h->connection || !h->connection->x) {
+        PyObject *answer = tnpy_call0((PyObject *)h, tnpy_handler_state(h)->str._slow_check_etag);
+        int matches = answer ? PyObject_IsTrue(answer) : -1;
+        Py_XDECREF(answer);
+        return matches;
     }
-    PyObject *answer = tnpy_call0((PyObject *)h, tnpy_handler_state(h)->str._slow_check_etag);
-    int matches = answer ? PyObject_IsTrue(answer) : -1;
-    Py_XDECREF(answer);
+    tn_str asked, etag = tn__headers_get(&h->fields, TN_S("Etag"));
+    PyObject *kept = NULL;
+    if (!tnpy_request_raw_field(h->connection, TN_S("If-None-Match"), &asked) && asked_of_headers(h, &asked, &kept) < 0) return -1;
+    int matches = asked.p && etag.p && tn__etag_listed(asked, etag, true);
+    Py_XDECREF(kept);
     return matches;
 }
 
@@ -411,21 +427,32 @@ PyObject *tnpy_handler_m_finish(PyObject *self, PyObject *args, PyObject *kwargs
 
 /* -- The access log -- */
 
+/*
+ * Does the access log take lines of this level? A plain logger remembers its answers in a dict, which it empties when one may have
+ * changed; reading them there costs little.
+ */
+static int log_enabled(const tnpy_state *state, int level_number)
+{
+    PyObject *cache = state->py.access_log_cache, *level = PyLong_FromLong(level_number);
+    PyObject *enabled = level && PyDict_Check(cache) ? Py_XNewRef(PyDict_GetItemWithError(cache, level)) : NULL;
+    if (!enabled && level) enabled = tnpy_call1(state->py.access_log, state->str.isEnabledFor, level);
+    int answer = enabled ? PyObject_IsTrue(enabled) : -1;
+    Py_XDECREF(level);
+    Py_XDECREF(enabled);
+    return answer;
+}
+
 /* Is log_request Tornado's own, and nobody listening? Then nothing needs to be made ready for it. */
 static int is_silent(tnpy_handler *h, PyObject *log_request)
 {
     const tnpy_state *state = tnpy_handler_state(h);
     if (!PyMethod_Check(log_request) || PyMethod_GET_FUNCTION(log_request) != state->py.log_request) return 0;
     PyObject *settings = PyObject_GetAttr(h->application, state->str.settings);
-    int own = settings ? PyMapping_HasKey(settings, state->str.log_function) : -1;
+    int own = settings ? PySequence_Contains(settings, state->str.log_function) : -1;
     Py_XDECREF(settings);
     if (own != 0) return own < 0 ? -1 : 0;
-    PyObject *level = PyLong_FromLong(h->status < 400 ? TN_LOG_INFO : h->status < 500 ? TN_LOG_WARNING : TN_LOG_ERROR);
-    PyObject *enabled = level ? tnpy_call1(state->py.access_log, state->str.isEnabledFor, level) : NULL;
-    int silent = enabled ? !PyObject_IsTrue(enabled) : -1;
-    Py_XDECREF(level);
-    Py_XDECREF(enabled);
-    return silent;
+    int enabled = log_enabled(state, h->status < 400 ? TN_LOG_INFO : h->status < 500 ? TN_LOG_WARNING : TN_LOG_ERROR);
+    return enabled < 0 ? -1 : !enabled;
 }
 
 PyObject *tnpy_handler_m_log(PyObject *self, PyObject *ignored)

@@ -24,7 +24,7 @@ static bool has_own(const tnpy_handler *h)
     return h->dict && PyDict_GET_SIZE(h->dict) > 0;
 }
 
-int tnpy_overrides(tnpy_handler *h, tnpy_hook hook)
+int tnpy_looks_overridden(tnpy_handler *h, tnpy_hook hook)
 {
     const tnpy_class *info = tnpy_handler_info(h);
     if (!info) return -1;
@@ -254,6 +254,8 @@ static PyMethodDef methods[] = {
      "check_etag_header($self)\n--\n\nWhether If-None-Match of the request names the Etag of the response."},
     {"_log", tnpy_handler_m_log, METH_NOARGS, NULL},
     {"_execute", WITH_KEYWORDS(tnpy_handler_m_execute), NULL},
+    {"_get_argument", (PyCFunction)(void (*)(void))tnpy_handler_m_get_argument_of, METH_FASTCALL, NULL},
+    {"_get_arguments", (PyCFunction)(void (*)(void))tnpy_handler_m_get_arguments_of, METH_FASTCALL, NULL},
     {"initialize", NOTHING, "initialize($self, **kwargs)\n--\n\nTake the arguments that the route has for the handler."},
     {"prepare", NOTHING, "prepare($self)\n--\n\nCalled before the method of the request, whichever it is; may be a coroutine."},
     {"on_finish", NOTHING, "on_finish($self)\n--\n\nCalled when the response was sent."},

@@ -9,6 +9,7 @@
  *   handler_head.c     status and header fields
  *   handler_output.c   write, flush, finish, Etag, the access log
  *   handler_run.c      the steps of a request
+ *   handler_args.c     arguments
  *   driver_type.c      steps that wait
  */
 #ifndef TNPY_HANDLER_TYPE_H
@@ -52,8 +53,16 @@ tnpy_class *tnpy_handler_info(tnpy_handler *h); /* borrowed, up to date; NULL wi
 int tnpy_handler_retain(tnpy_handler *h);       /* the exchange is about to go, and somebody keeps the handler */
 void tnpy_handler_detach(tnpy_handler *h);      /* it has gone */
 
+/* The slow half of the next one. */
+int tnpy_looks_overridden(tnpy_handler *h, tnpy_hook hook);
+
 /* Does the class or the instance have a method of its own for this hook? -1 with an exception. */
-int tnpy_overrides(tnpy_handler *h, tnpy_hook hook);
+static inline int tnpy_overrides(tnpy_handler *h, tnpy_hook hook)
+{
+    bool bare = !h->dict || PyDict_GET_SIZE(h->dict) == 0;
+    if (bare && h->info && tnpy_class_valid(h->info)) return h->info->overridden >> hook & 1;
+    return tnpy_looks_overridden(h, hook);
+}
 
 /* Call a hook with `n` arguments, wherever its method comes from. args[0] is overwritten: leave it free for `self`. */
 PyObject *tnpy_call_hook(tnpy_handler *h, tnpy_hook hook, PyObject **args, size_t n);
@@ -98,6 +107,10 @@ int tnpy_handler_raised(tnpy_handler *h);
 PyObject *tnpy_handler_m_nothing(PyObject *self, PyObject *args,
                                  PyObject *kwargs); /* prepare, on_finish, ...: hooks that do nothing */
 PyObject *tnpy_handler_m_execute(PyObject *self, PyObject *args, PyObject *kwargs);
+
+/* handler_args.c */
+PyObject *tnpy_handler_m_get_arguments_of(PyObject *self, PyObject *const *args, Py_ssize_t n);
+PyObject *tnpy_handler_m_get_argument_of(PyObject *self, PyObject *const *args, Py_ssize_t n);
 
 /* driver_type.c: await it, at once as far as it goes, and go on walking; takes the reference. */
 void tnpy_drive(tnpy_handler *h, PyObject *awaitable);

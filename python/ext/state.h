@@ -13,37 +13,38 @@
 #include "tornado/error.h"
 #include "tornado/str.h"
 
+/* clang-format off */
+
 /* Names that are looked up often: made once, interned. */
-#define TNPY_NAMES(X)                                                                                                              \
-    X(__tornado_class__)                                                                                                           \
-    X(_begin) X(_body_arrived) X(_check_method) X(_check_xsrf) X(_decode_group) X(_decode_groups) X(_default_headers) X(_driver)   \
-        X(_emit_cookies) X(_handle_request_exception) X(_new_cookie) X(_parse_body) X(_parse_request_body) X(_slow_check_etag)     \
-            X(_slow_etag) X(_slow_flush) X(_stream_request_body) X(add) X(add_done_callback) X(call_soon) X(cancel)                \
-                X(data_received) X(error) X(exception) X(finish) X(groupdict) X(groups) X(headers_received) X(isEnabledFor)        \
-                    X(json_encode) X(log_function) X(log_request) X(loop) X(on_connection_close) X(request) X(set_exception)       \
-                        X(set_result) X(settings) X(start_request) X(throw) X(transforms)
+#define TNPY_NAMES(X)                                                                                                             \
+    X(__tornado_class__) X(_begin) X(_body_arrived) X(_check_method) X(_check_xsrf) X(_clean_argument) X(_decode_group) X(_decode_groups)   \
+    X(_default_headers) X(_driver) X(_emit_cookies) X(_handle_request_exception) X(_new_cookie) X(_parse_body)                     \
+    X(_parse_request_body) X(_slow_check_etag) X(_slow_etag) X(_slow_flush) X(_stream_request_body) X(add) X(add_done_callback)    \
+    X(call_soon) X(cancel) X(context) X(data_received) X(error) X(exception) X(finish) X(get) X(groupdict) X(groups)   \
+    X(headers) X(headers_received) X(isEnabledFor) X(json_encode) X(log_function) X(log_request) X(loop) X(on_connection_close)    \
+    X(request) X(set_exception) X(set_result) X(settings) X(start_request) X(throw) X(transforms)
 
 /* Other texts of that kind. */
-#define TNPY_TEXTS(X)                                                                                                              \
-    X(content_length, "Content-Length")                                                                                            \
-    X(content_type, "Content-Type") X(etag, "Etag") X(json_type, "application/json; charset=UTF-8")
+#define TNPY_TEXTS(X)                                                                                                             \
+    X(content_length, "Content-Length") X(content_type, "Content-Type") X(etag, "Etag") X(if_none_match, "If-None-Match")          \
+    X(json_type, "application/json; charset=UTF-8")
 
 /*
  * Things of Python's that the C code calls. They are handed over by the modules of the package that own them, when these are imported,
  * through `_engine.bind(name=object, ...)`.
  */
-#define TNPY_OBJECTS(X)                                                                                                            \
-    X(access_log)                                                                                                                  \
-    X(app_log) X(gen_log)                                                              /* tornado.log */                           \
-        X(future) X(cancelled_error)                                                   /* asyncio */                               \
-        X(deferred_task) X(enter_task) X(leave_task) X(make_task)                      /* tornado._task */                         \
-        X(convert_yielded)                                                             /* tornado.gen */                           \
-        X(escape)                                                                      /* the module tornado.escape */             \
-        X(request_start_line) X(http_headers) X(http_input_error) X(http_output_error) /* tornado.httputil */                      \
-        X(request_class) X(parse_query) X(make_cookies)                                /* the same */                              \
-        X(format_timestamp) X(datetime)                                                /* the same */                              \
-        X(stream_closed_error)                                                         /* tornado.iostream */                      \
-        X(http_error) X(log_request) X(compile_routes)                                 /* tornado.web */
+#define TNPY_OBJECTS(X)                                                                                                           \
+    X(access_log) X(app_log) X(gen_log) X(access_log_cache) /* tornado.log */                                           \
+    X(future) X(task) X(cancelled_error) /* asyncio */                                                                             \
+    X(deferred_task) X(enter_task) X(leave_task) X(make_task) /* tornado._task */                                                  \
+    X(convert_yielded) /* tornado.gen */                                                                                           \
+    X(escape) /* the module tornado.escape */                                                                                      \
+    X(request_start_line) X(http_headers) X(http_input_error) X(http_output_error) /* tornado.httputil */                          \
+    X(request_class) X(parse_query) X(make_cookies) X(format_timestamp) X(datetime) /* the same */                                 \
+    X(stream_closed_error) /* tornado.iostream */                                                                                  \
+    X(http_error) X(missing_argument_error) X(no_default) X(log_request) X(compile_routes) /* tornado.web */
+
+/* clang-format on */
 
 enum { TNPY_HOOKS_MAX = 40 };
 
@@ -55,6 +56,7 @@ typedef struct tnpy_state {
     PyTypeObject *handler_type;
     PyTypeObject *driver_type;
     PyTypeObject *class_type;
+    Py_ssize_t task_driver; /* where a deferred task has its driver; 0: not looked up yet */
 #define TNPY_DECLARE(name) PyObject *name;
 #define TNPY_DECLARE_TEXT(name, text) PyObject *name;
     struct {

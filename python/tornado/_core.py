@@ -5,6 +5,7 @@ descriptor, the engine's; it is never asked for a timer.
 """
 
 import asyncio
+import logging
 import os
 import weakref
 
@@ -31,6 +32,9 @@ _engine.bind(
     access_log=access_log,
     app_log=app_log,
     gen_log=gen_log,
+    # Where a plain logger remembers which levels are enabled.
+    access_log_cache=access_log._cache if type(access_log) is logging.Logger else None,  # type: ignore[attr-defined]
+    task=asyncio.Task,
     future=asyncio.Future,
     cancelled_error=asyncio.CancelledError,
 )

@@ -24,7 +24,7 @@ from tornado.concurrent import Future
 from tornado.escape import utf8
 from tornado.log import app_log, gen_log
 from tornado.routing import _unquote_or_none
-from tornado.util import ObjectDict, unicode_type
+from tornado.util import ObjectDict
 
 if TYPE_CHECKING:
     from tornado.web import Application
@@ -227,23 +227,10 @@ class RequestHandler(_engine.Handler):
         """
         return self._get_arguments(name, self.request.query_arguments, strip)
 
-    def _get_argument(self, name: str, default: Any, source: dict[str, list[bytes]], strip: bool = True) -> Any:
-        values = self._get_arguments(name, source, strip=strip)
-        if values:
-            return values[-1]
-        if isinstance(default, _ArgDefaultMarker):
-            raise MissingArgumentError(name)
-        return default
-
-    def _get_arguments(self, name: str, source: dict[str, list[bytes]], strip: bool = True) -> list[str]:
-        values = []
-        for value in source.get(name, ()):
-            text = self.decode_argument(value, name=name)
-            if isinstance(text, unicode_type):
-                # No control characters but tabs and line ends: they do harm in logs and in XML.
-                text = self._remove_control_chars_regex.sub(" ", text)
-            values.append(text.strip() if strip else text)
-        return values
+    def _clean_argument(self, text: str, strip: bool) -> str:
+        # No control characters but tabs and line ends: they do harm in logs and in XML.
+        text = self._remove_control_chars_regex.sub(" ", text)
+        return text.strip() if strip else text
 
     def decode_argument(self, value: bytes, name: Optional[str] = None) -> str:
         """Return an argument as text. Subclasses may take it for another encoding than UTF-8.
@@ -554,5 +541,11 @@ class RequestHandler(_engine.Handler):
 from tornado._xsrf import _check_xsrf_cookie, _decode_xsrf_token, _raw_xsrf_token, _xsrf_token  # noqa: E402
 
 RequestHandler.__module__ = "tornado.web"
-_engine.bind(escape=escape, format_timestamp=httputil.format_timestamp, datetime=datetime)
+_engine.bind(
+    escape=escape,
+    format_timestamp=httputil.format_timestamp,
+    datetime=datetime,
+    missing_argument_error=MissingArgumentError,
+    no_default=_ARG_DEFAULT,
+)
 _engine.remember_hooks(RequestHandler)
