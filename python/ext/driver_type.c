@@ -328,6 +328,8 @@ static int start_task(tnpy_core *core, PyObject *task, driver *d)
     int e = args && kwargs ? 0 : -1;
     if (e == 0) e = PyDict_SetItem(kwargs, state->str.loop, core->host_now);
     if (e == 0) e = PyDict_SetItem(kwargs, state->str.context, d->connection->context);
+    /* The class says more than a number, and costs less than making one. */
+    if (e == 0) e = PyDict_SetItem(kwargs, state->str.name, ((PyHeapTypeObject *)Py_TYPE(d->handler))->ht_name);
     if (e == 0) e = ((PyTypeObject *)state->py.task)->tp_init(task, args, kwargs);
     Py_XDECREF(args);
     Py_XDECREF(kwargs);

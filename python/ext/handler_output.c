@@ -3,6 +3,7 @@
 
 #include "http/http1_parts.h"
 #include "http/range.h"
+#include "json_encode.h"
 #include "request_type.h"
 
 enum { ETAG_BYTES = 2 * TN__SHA1_BYTES + 2 };
@@ -55,17 +56,34 @@ static int set_header(tnpy_handler *h, PyObject *name, PyObject *value)
     return done ? 0 : -1;
 }
 
-static int write_json(tnpy_handler *h, PyObject *chunk)
+/* Does json_encode do what Tornado's own does, by means of json.dumps? */
+static bool json_is_ordinary(const tnpy_state *state)
+{
+    PyObject *encode = PyDict_GetItemWithError(PyModule_GetDict(state->py.escape), state->str.json_encode); /* borrowed */
+    PyObject *dumps = PyDict_GetItemWithError(PyModule_GetDict(state->py.json), state->str.dumps);          /* borrowed */
+    PyErr_Clear();
+    return encode == state->py.json_encode && dumps == state->py.json_dumps;
+}
+
+static int write_json_text(tnpy_handler *h, PyObject *chunk)
 {
     tnpy_state *state = tnpy_handler_state(h);
     PyObject *text = tnpy_call1(state->py.escape, state->str.json_encode, chunk);
     if (!text) return -1;
     Py_ssize_t n;
     const char *p = PyUnicode_AsUTF8AndSize(text, &n);
-    int e = p ? set_header(h, state->str.content_type, state->str.json_type) : -1;
-    if (e == 0) e = append(h, tn_str_of(p, (size_t)n), text);
+    int e = p ? append(h, tn_str_of(p, (size_t)n), text) : -1;
     Py_DECREF(text);
     return e;
+}
+
+static int write_json(tnpy_handler *h, PyObject *chunk)
+{
+    tnpy_state *state = tnpy_handler_state(h);
+    tn_buf *own = own_buffer(h);
+    int done = own && json_is_ordinary(state) ? tnpy_json_encode(own, chunk) : 0;
+    if (done < 0 || (done == 0 && write_json_text(h, chunk) < 0)) return -1;
+    return set_header(h, state->str.content_type, state->str.json_type);
 }
 
 static int write_chunk(tnpy_handler *h, PyObject *chunk)

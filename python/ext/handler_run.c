@@ -87,15 +87,12 @@ static int take_groups(tnpy_handler *h)
 {
     if (!h->connection) return call_rare(h, tnpy_handler_state(h)->str._decode_groups);
     if (!h->match) return 0;
-    tnpy_state *state = tnpy_handler_state(h);
-    PyObject *named = tnpy_call0(h->match, state->str.groupdict), *groups = NULL;
-    if (named && PyDict_GET_SIZE(named) > 0) {
-        h->path_kwargs = decode_named(h, named);
-    } else if (named) {
-        groups = tnpy_call0(h->match, state->str.groups);
-        if (groups) h->path_args = decode_all(h, groups);
-    }
-    Py_XDECREF(named);
+    const tnpy_state *state = tnpy_handler_state(h);
+    PyObject *groups = tnpy_call0(h->match, h->named_groups ? state->str.groupdict : state->str.groups);
+    if (groups && h->named_groups)
+        h->path_kwargs = decode_named(h, groups);
+    else if (groups)
+        h->path_args = decode_all(h, groups);
     Py_XDECREF(groups);
     Py_CLEAR(h->match);
     return h->path_args || h->path_kwargs ? 0 : -1;
@@ -310,6 +307,7 @@ static tnpy_handler *make(tnpy_connection *c, const tnpy_route *route, tnpy_clas
     h->connection = (tnpy_connection *)Py_NewRef(c);
     h->application = Py_NewRef(c->server->callback);
     h->match = Py_XNewRef(match);
+    h->named_groups = route->named;
     c->owner = (PyObject *)h;
     c->native = true;
     return tnpy_handler_reset(h) < 0 || add_transforms(h) < 0 || initialize(h, route->kwargs) < 0 ? NULL : h;

@@ -44,7 +44,8 @@ typedef struct tnpy_handler {
 
     uint8_t step; /* handler_run.c: the next one */
     char headers_written, finished, auto_finish;
-    bool body_lost; /* the peer is gone before the end of it */
+    bool named_groups; /* of `match` */
+    bool body_lost;    /* the peer is gone before the end of it */
 } tnpy_handler;
 
 /* handler_type.c */

@@ -140,9 +140,11 @@ static PyObject *make_host_name(request *r)
     return name;
 }
 
+static PyObject *get_attribute(PyObject *self, void *closure);
+
 static PyObject *make_arguments(request *r)
 {
-    PyObject *query = PyObject_GetAttrString((PyObject *)r, "query");
+    PyObject *query = get_attribute((PyObject *)r, (void *)(intptr_t)QUERY);
     if (!query) return NULL;
     PyObject *result = PyUnicode_Check(query) && PyUnicode_GET_LENGTH(query) == 0
                            ? PyDict_New()

@@ -8,6 +8,7 @@ done.
 import hashlib
 import html
 import http.cookies
+import json
 import re
 import sys
 import time
@@ -543,6 +544,9 @@ from tornado._xsrf import _check_xsrf_cookie, _decode_xsrf_token, _raw_xsrf_toke
 RequestHandler.__module__ = "tornado.web"
 _engine.bind(
     escape=escape,
+    json=json,
+    json_encode=escape.json_encode,
+    json_dumps=json.dumps,
     format_timestamp=httputil.format_timestamp,
     datetime=datetime,
     missing_argument_error=MissingArgumentError,
