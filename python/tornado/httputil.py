@@ -265,8 +265,6 @@ class HTTPServerRequest(_engine.Request):
     """
 
     # Requests that the server makes have everything of their connection and do not pass through __init__.
-    path: str
-    query: str
     _finish_time: float | None = None
 
     def __init__(
@@ -301,8 +299,8 @@ class HTTPServerRequest(_engine.Request):
         self.server_connection = server_connection
         self._start_time = time.time()
 
-        self.path, _, self.query = uri.partition("?") if uri is not None else (None, None, None)
-        self.arguments = _engine.parse_query(self.query or "")
+        self.path, _, self.query = (uri or "").partition("?")
+        self.arguments = _engine.parse_query(self.query)
         self.query_arguments = {name: list(values) for name, values in self.arguments.items()}
         self.body_arguments: dict[str, list[bytes]] = {}
 
@@ -323,9 +321,11 @@ class HTTPServerRequest(_engine.Request):
         try:
             if self.connection is None:
                 return None
-            return self.connection.stream.socket.getpeercert(binary_form=binary_form)
+            certificate: dict[str, Any] | bytes | None
+            certificate = self.connection.stream.socket.getpeercert(binary_form=binary_form)
         except (AttributeError, SSLError):
             return None
+        return certificate
 
     def _parse_body(self) -> None:
         """Read the arguments and files of the body into the attributes. Raises `HTTPInputError`."""
@@ -641,9 +641,9 @@ def _parse_request_range(range_header: str) -> tuple[int | None, int | None] | N
     if numbers is None:
         return None
     first, last = numbers
-    if first is not None:
-        return first, None if last is None else last + 1
-    return (None, 0) if last == 0 else (-last, None)
+    if first is None:
+        return (-last, None) if last else (None, 0)
+    return first, None if last is None else last + 1
 
 
 def _get_content_range(start: int | None, end: int | None, total: int) -> str:
