@@ -160,17 +160,27 @@ void tn_loop_free(tn_loop *loop)
     close_poller(loop);
     tn__digester_free(loop->digester);
     tn__free(loop->recv_buf);
+    tn__free(loop->recv_spare);
     if (current == loop) current = NULL;
     tn__free(loop);
 }
 
 char *tn__loop_take_recv_buf(tn_loop *loop)
 {
-    char *fresh = tn__alloc(TN__RECV_BYTES + RECV_SLACK);
+    char *fresh = loop->recv_spare ? loop->recv_spare : tn__alloc(TN__RECV_BYTES + RECV_SLACK);
     if (!fresh) return NULL;
     char *taken = loop->recv_buf;
     loop->recv_buf = fresh;
+    loop->recv_spare = NULL;
     return taken;
+}
+
+void tn__loop_give_recv_buf(tn_loop *loop, char *taken)
+{
+    if (loop->recv_spare)
+        tn__free(taken);
+    else
+        loop->recv_spare = taken;
 }
 
 /* -- Waking the host -- */

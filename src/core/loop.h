@@ -44,10 +44,11 @@ typedef struct tn__later tn__later;
 typedef struct tn__alarm tn__alarm;
 
 struct tn_loop {
-    int64_t now_ns; /* the loop's clock, read once a turn; stale outside a turn: ask tn__loop_now */
-    char *recv_buf; /* TN__RECV_BYTES + 64 of slack, for reading past the end by whole vectors */
-    tn__list soon;  /* tn__work of the ready phase */
-    tn__list late;  /* tn__work of the end of the turn */
+    int64_t now_ns;   /* the loop's clock, read once a turn; stale outside a turn: ask tn__loop_now */
+    char *recv_buf;   /* TN__RECV_BYTES + 64 of slack, for reading past the end by whole vectors */
+    char *recv_spare; /* another one, that somebody took and gave back; or NULL */
+    tn__list soon;    /* tn__work of the ready phase */
+    tn__list late;    /* tn__work of the end of the turn */
     tn__report report;
     tn__digester *digester;
 
@@ -96,6 +97,9 @@ static inline int64_t tn__loop_now(const tn_loop *loop)
  * then the loop keeps its own.
  */
 char *tn__loop_take_recv_buf(tn_loop *loop);
+
+/* Give a buffer back that was taken: the next taker costs no allocation then. */
+void tn__loop_give_recv_buf(tn_loop *loop, char *taken);
 
 /* Debug builds abort when the calling thread is not the loop's; `call` names the public function. */
 #if TN_DEBUG_CHECKS

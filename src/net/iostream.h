@@ -73,8 +73,10 @@ struct tn_stream {
     tn__work flush;          /* end of the turn: send */
     tn__block *first, *last; /* output not yet taken by the system */
     size_t out_bytes;        /* and how much it is */
-    tn_buf kept;             /* input offered and not used */
-    uint32_t kept_at;        /* the part of `kept` in front that has been used since */
+    char *direct; /* the user's: where to receive to instead of the loop's buffer, while nothing is kept; NULL: nowhere */
+    size_t direct_n;
+    tn_buf kept;      /* input offered and not used */
+    uint32_t kept_at; /* the part of `kept` in front that has been used since */
     int error;
     bool readable, writable; /* edges not yet used up */
     bool peer_closed;        /* the system said that no more will come */

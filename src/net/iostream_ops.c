@@ -15,7 +15,7 @@
 
 enum {
     IN_KEPT_MAX = 4096, /* an empty buffer of this size stays for the next line */
-    TAKE_MIN = 16384    /* from so many bytes on the loop's buffer is taken over instead of copied */
+    TAKE_MIN = 16384    /* from so many bytes on nothing is copied that need not be */
 };
 static const int64_t LINGER_NS = 30000000000; /* how long a peer may take nothing of what is left to send */
 
@@ -31,14 +31,24 @@ static const char *unread_at(const tn__iostream *io)
     return io->in.p ? io->in.p + io->in_at : "";
 }
 
+/* Give the memory back, a buffer of the loop's to the loop if it has not grown since. */
+static void drop_input(tn__iostream *io)
+{
+    io->in_at = 0;
+    if (io->in_taken && io->in.cap == TN__RECV_BYTES) {
+        tn__loop_give_recv_buf(io->stream.loop, io->in.p);
+        io->in = (tn_buf){0};
+    }
+    io->in_taken = false;
+    tn__buf_done(&io->in);
+}
+
 static void forget_if_empty(tn__iostream *io)
 {
     if (unread(io) > 0) return;
     io->in_at = 0;
-    if (io->in.cap > IN_KEPT_MAX)
-        tn__buf_done(&io->in);
-    else
-        tn__buf_clear(&io->in);
+    tn__buf_clear(&io->in);
+    if (io->in.cap > IN_KEPT_MAX) drop_input(io);
 }
 
 /* What the last read gave out is the stream's again. */
@@ -49,19 +59,26 @@ static void take_back(tn__iostream *io)
     forget_if_empty(io);
 }
 
-/* Append what came: the loop's whole buffer, if it is well filled and nothing else is there. */
-static int take_in(tn__iostream *io, char *p, size_t n)
+/* Take the loop's buffer over, with `n` bytes at `p` in it: if these are many, and nothing else is there. */
+static bool take_over(tn__iostream *io, const char *p, size_t n)
+{
+    char *buffer = io->stream.loop->recv_buf;
+    if (n < TAKE_MIN || io->in.n > 0 || p < buffer || p >= buffer + TN__RECV_BYTES || !tn__stream_hold(&io->stream)) return false;
+    drop_input(io);
+    io->in_at = (size_t)(p - buffer);
+    io->in = (tn_buf){.p = buffer, .n = io->in_at + n, .cap = TN__RECV_BYTES};
+    io->in_taken = true;
+    return true;
+}
+
+/* Append what came. */
+static int take_in(tn__iostream *io, const char *p, size_t n)
 {
     if (io->in_at > 0) {
         tn__buf_consume(&io->in, io->in_at);
         io->in_at = 0;
     }
-    void *held = io->in.n == 0 && n >= TAKE_MIN ? tn__stream_hold(&io->stream) : NULL;
-    if (!held) return tn__buf_add(&io->in, p, n);
-    tn__buf_done(&io->in);
-    io->in_at = (size_t)(p - (char *)held);
-    io->in = (tn_buf){.p = held, .n = io->in_at + n, .cap = io->in_at + n};
-    return TN_OK;
+    return take_over(io, p, n) ? TN_OK : tn__buf_add(&io->in, p, n);
 }
 
 /* Bytes that a read has already put into its caller's memory become input again. */
@@ -72,9 +89,8 @@ static int give_back(tn__iostream *io, const tn__read *r)
     TN_TRY(tn__buf_reserve(&in, r->got + unread(io)));
     tn__buf_add(&in, r->into, r->got);
     tn__buf_add(&in, unread_at(io), unread(io));
-    tn__buf_done(&io->in);
+    drop_input(io);
     io->in = in;
-    io->in_at = 0;
     return TN_OK;
 }
 
@@ -176,11 +192,21 @@ static int why_ended(const tn__iostream *io)
     return io->eof ? TN_EOF : TN__PENDING;
 }
 
+/* Much that is wanted in the caller's memory is received there, unless something stands before it. */
+static void aim(tn__iostream *io)
+{
+    const tn__read *r = io->reading;
+    bool direct = r && r->kind == TN__READ_INTO && r->n - r->got >= TAKE_MIN && unread(io) == 0;
+    io->stream.direct = direct ? r->into + r->got : NULL;
+    io->stream.direct_n = direct ? r->n - r->got : 0;
+}
+
 static void end_reading(tn__iostream *io, int result)
 {
     tn__read *r = io->reading;
     if (!r) return;
     io->reading = NULL;
+    aim(io);
     tn__stream_pause(&io->stream);
     if (r->kind == TN__READ_INTO && result < 0 && give_back(io, r) < 0) tn__stream_close(&io->stream, TN_ENOMEM);
     tn__op_end(io->stream.loop, r->op, r->kind == TN__READ_INTO && result == TN_OK ? (int)r->got : result);
@@ -191,6 +217,7 @@ static void withdraw_reading(tn__op *op)
     tn__iostream *io = op->holder;
     tn__read *r = io->reading;
     io->reading = NULL;
+    aim(io);
     tn__stream_pause(&io->stream);
     if (r->kind == TN__READ_INTO && give_back(io, r) < 0) tn__stream_close(&io->stream, TN_ENOMEM);
 }
@@ -221,19 +248,20 @@ int tn__iostream_read(tn__iostream *io, tn__read *r, tn__op *op)
     }
     r->op = op;
     io->reading = r;
+    aim(io);
     tn__op_begin(op, io, withdraw_reading);
     tn__stream_resume(&io->stream);
     expect_progress(io);
     return TN__PENDING;
 }
 
-/* A read that wants much is filled without a detour. How many of the bytes it took. */
+/* A read into the caller's memory is filled without a detour, if it was not received there. How many of the bytes it took. */
 static size_t fill_directly(tn__iostream *io, const char *p, size_t n)
 {
     tn__read *r = io->reading;
     if (!r || r->kind != TN__READ_INTO || unread(io) > 0) return 0;
     if (n > r->n - r->got) n = r->n - r->got;
-    memcpy(r->into + r->got, p, n);
+    if (p != io->stream.direct) memcpy(r->into + r->got, p, n);
     r->got += n;
     return n;
 }
@@ -251,10 +279,12 @@ static size_t on_bytes(tn_stream *s, char *p, size_t n)
         return n;
     }
     int result = attempt(io, io->reading);
-    if (result != TN__PENDING)
+    if (result != TN__PENDING) {
         end_reading(io, result);
-    else
+    } else {
+        aim(io);
         expect_progress(io);
+    }
     return n;
 }
 
@@ -482,7 +512,7 @@ void tn__iostream_destroy(tn__iostream *io)
     tn__work_cancel(&io->tell);
     tn__list_remove(&io->node);
     if (io->matcher) io->matcher_free(io->matcher);
-    tn__buf_done(&io->in);
+    drop_input(io);
     tn__free(io);
 }
 

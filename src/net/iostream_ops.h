@@ -60,7 +60,8 @@ struct tn__iostream {
     tn_stream stream; /* the first member: the tn_stream that programs see is this one */
     tn_buf in;        /* what has come; [in_at, in.n) was not given out yet */
     size_t in_at;
-    size_t lent; /* so many bytes at in_at were given out by the last read; the next one lets go of them */
+    size_t lent;   /* so many bytes at in_at were given out by the last read; the next one lets go of them */
+    bool in_taken; /* `in` is a buffer of the loop's */
     tn__read *reading;
     tn__list writers;
     size_t in_max, out_max;

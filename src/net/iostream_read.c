@@ -81,20 +81,9 @@ static void nothing_came(tn_stream *s, ssize_t got)
     if (error != -EINTR) tn__stream_close(s, error);
 }
 
-/* One recv. Returns how many bytes came, and where they lie together with what was kept. */
-static size_t receive(tn_stream *s, char **p)
+/* One recv. Returns how many bytes came. */
+static inline size_t fetch(tn_stream *s, char *into, size_t room)
 {
-    bool behind_kept = tn__stream_kept(s) > 0;
-    size_t room = TN__RECV_BYTES;
-    if (behind_kept) {
-        compact(s);
-        if (s->kept.cap - s->kept.n < KEPT_ROOM && tn__buf_reserve(&s->kept, KEPT_ROOM) < 0) {
-            tn__stream_close(s, TN_ENOMEM);
-            return 0;
-        }
-        room = s->kept.cap - s->kept.n;
-    }
-    char *into = behind_kept ? s->kept.p + s->kept.n : s->loop->recv_buf;
     ssize_t got = s->transport ? s->transport->recv(s, into, room) : recv(s->io.fd, into, room, 0);
     if (got <= 0) {
         nothing_came(s, got);
@@ -105,9 +94,36 @@ static size_t receive(tn_stream *s, char **p)
         s->readable = false;
         tn__io_drained(s->loop, &s->io, TN_READ);
     }
-    if (behind_kept) s->kept.n += (size_t)got;
-    *p = behind_kept ? s->kept.p : s->loop->recv_buf;
-    return behind_kept ? s->kept.n : (size_t)got;
+    return (size_t)got;
+}
+
+/* The same behind what was kept. Returns how many bytes there are then. */
+static size_t fetch_behind_kept(tn_stream *s)
+{
+    compact(s);
+    if (s->kept.cap - s->kept.n < KEPT_ROOM && tn__buf_reserve(&s->kept, KEPT_ROOM) < 0) {
+        tn__stream_close(s, TN_ENOMEM);
+        return 0;
+    }
+    size_t got = fetch(s, s->kept.p + s->kept.n, s->kept.cap - s->kept.n);
+    s->kept.n += got;
+    return got ? s->kept.n : 0;
+}
+
+/* Receive, to where there is a reason to receive. How many bytes can be offered, and where they lie. */
+static size_t receive(tn_stream *s, char **p)
+{
+    if (tn__stream_kept(s) > 0) {
+        size_t n = fetch_behind_kept(s);
+        *p = s->kept.p;
+        return n;
+    }
+    if (s->direct) {
+        *p = s->direct;
+        return fetch(s, s->direct, s->direct_n);
+    }
+    *p = s->loop->recv_buf;
+    return fetch(s, s->loop->recv_buf, TN__RECV_BYTES);
 }
 
 /* After a step: tell of the end, or arrange for the next step. */

@@ -105,6 +105,34 @@ LOOP_TEST(iostream_ops, hold_no_large_buffer_between_reads)
     free(bytes);
 }
 
+LOOP_TEST(iostream_ops, receive_much_where_the_caller_wants_it)
+{
+    enum { N = 100000 };
+    fixture f;
+    char *bytes = malloc(N), *into = calloc(1, N);
+    size_t sent = 0;
+    set_up(&f, loop);
+    for (size_t i = 0; i < N; i++) bytes[i] = (char)(i % 251);
+    peer_sends(&f, bytes, 100);
+    assert_int_equal(begin_read(&f, (tn__read){.kind = TN__READ_INTO, .into = into, .n = N - 10}), TN__PENDING);
+    test_turns(loop, 2);
+    assert_ptr_equal(f.io->stream.direct, into + 100);
+    for (sent = 100; sent < N; test_turns(loop, 1)) {
+        ssize_t n = send(f.peer, bytes + sent, N - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n > 0) sent += (size_t)n;
+    }
+    test_turns(loop, 3);
+    assert_int_equal(f.result, N - 10);
+    assert_memory_equal(into, bytes, N - 10);
+    assert_null(f.io->stream.direct);
+    assert_int_equal(begin_read(&f, (tn__read){.kind = TN__READ_BYTES, .n = 10}) < 0, 0);
+    test_turns(loop, 3);
+    assert_memory_equal(f.data.p, bytes + N - 10, 10);
+    tear_down(&f);
+    free(bytes);
+    free(into);
+}
+
 LOOP_TEST(iostream_ops, stop_the_peer_while_nobody_reads)
 {
     enum { N = 1 << 20 };
