@@ -3,6 +3,12 @@
 #include "task.h"
 #include "web/req.h"
 
+/* Has this turn of the loop used up its time? */
+static bool turn_is_spent(const tn_loop *loop)
+{
+    return tn__loop_read_clock(loop) - loop->now_ns > TN__TURN_NS;
+}
+
 int tn_flush(tn_req *r)
 {
     tn__op *op;
@@ -10,7 +16,9 @@ int tn_flush(tn_req *r)
     if (r->finished) return TN_EMISUSE;
     TN_TRY(tn__respond_flush(r));
     int result = tn__http1_drain(r->x, op);
-    return result == TN__PENDING ? tn__task_wait(op) : result;
+    if (result == TN__PENDING) return tn__task_wait(op);
+    /* A peer that takes everything at once would keep a long response going, and the loop from everybody else. */
+    return result == TN_OK && turn_is_spent(tn__req_loop(r)) ? tn_sleep(0) : result;
 }
 
 tn_future *tn_flush_start(tn_req *r)

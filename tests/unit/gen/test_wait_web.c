@@ -56,6 +56,35 @@ TEST(flush, sends_no_body_to_head)
     stage_close(&s);
 }
 
+static void leave_other(void *arg)
+{
+    (void)arg;
+    leave("other");
+}
+
+static int without_end(tn_req *r)
+{
+    tn_loop_add_callback(tn_req_loop(r), leave_other, NULL);
+    for (int i = 1; i <= 5; i++) {
+        leave("%d", i);
+        test_now_ns += TN__TURN_NS / 2; /* with the third piece the time of the turn is over; its end brings the fourth */
+        TN_TRY(tn_write(r, "x"));
+        TN_TRY(tn_flush(r));
+    }
+    leave("last");
+    return 0;
+}
+
+TEST(flush, lets_others_have_their_turn_when_the_peer_takes_everything)
+{
+    stage s;
+    open_with(&s, without_end);
+    tn_loop_set_clock(s.loop, test_clock, NULL);
+    assert_get(&s, "/", "200 xxxxx");
+    assert_trail("1 2 3 4 other 5 last ok");
+    stage_close(&s);
+}
+
 static int with_length(tn_req *r)
 {
     TN_TRY(tn_set_content_length(r, 11));
