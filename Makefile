@@ -1,12 +1,13 @@
 # The verbs of this repository. CMake does the work; this file gives its calls short names. `make` alone prints them.
 
 PORT ?= 8888
+export PYTHON ?= python3
 NAME ?= hello
 PREFIX ?= /usr/local
 SECONDS ?= 60
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help setup run test build check asan tsan oom fuzz bench bench-instructions demo format install clean
+.PHONY: help setup python run-python bench-python run test build check asan tsan oom fuzz bench bench-instructions demo format install clean
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -17,6 +18,22 @@ run:
 	@$(MAKE) --no-print-directory build
 	@echo "Serving demos/hello.c at http://127.0.0.1:$(PORT)/ (Ctrl-C ends it)"
 	@exec build/demos/hello --port=$(PORT)
+
+#: make python                build the Python package and install it into an environment of its own, build/venv
+python:
+	@scripts/setup.sh python
+	@test -x build/venv/bin/python || $(PYTHON) -m venv build/venv
+	@build/venv/bin/pip install --quiet .
+
+#: make run-python            the same, then serve demos/python/helloworld.py on port 8888
+run-python: python
+	@echo "Hello, world is at http://127.0.0.1:8888/ (Ctrl-C ends it)"
+	@exec build/venv/bin/python demos/python/helloworld.py
+
+#: make bench-python          CPU time per request of Python servers side by side: ours, Tornado's own, uvicorn, aiohttp (from PyPI)
+bench-python: python
+	@scripts/setup.sh bench
+	@bench/python.py
 
 #: make test                  set everything up, build, and run all tests
 test:

@@ -27,10 +27,15 @@ need ninja-build command -v ninja
 need pkg-config command -v pkg-config
 need libssl-dev pkg-config --exists libssl
 need zlib1g-dev pkg-config --exists zlib
-need libpcre2-dev pkg-config --exists libpcre2-8
-need libjansson-dev pkg-config --exists jansson
-need libcmocka-dev pkg-config --exists cmocka
-if [ "$purpose" != run ]; then
+if [ "$purpose" = python ]; then
+    need python3-venv "${PYTHON:-python3}" -c "import ensurepip"
+    need python3-dev "${PYTHON:-python3}" -c "import os, sysconfig; os.stat(sysconfig.get_path('include') + '/Python.h')"
+else
+    need libpcre2-dev pkg-config --exists libpcre2-8
+    need libjansson-dev pkg-config --exists jansson
+    need libcmocka-dev pkg-config --exists cmocka
+fi
+if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
     need g++ command -v c++
     need curl command -v curl
     need python3 command -v python3
