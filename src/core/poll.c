@@ -15,7 +15,7 @@ static const tn__poll_backend *const backends[] = {
 #ifdef __linux__
     &tn__poll_epoll,
 #endif
-#if defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || defined(__DragonFly__)
+#ifdef TN__HAVE_KQUEUE
     &tn__poll_kqueue,
 #endif
     &tn__poll_poll,

@@ -16,6 +16,12 @@
 
 #include "tornado/ioloop.h"
 
+/* Who has kqueue. Tests build these files with a shim of it that works anywhere (tests/shim/kqueue). */
+#if defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || defined(__DragonFly__) ||         \
+    defined(TN_KQUEUE_SHIM)
+#define TN__HAVE_KQUEUE 1
+#endif
+
 /* Besides TN_READ, TN_WRITE and TN_ERROR, `ready` may report that the peer will send no more. */
 enum { TN__PEER_CLOSED = 0x2000 };
 

@@ -1,10 +1,11 @@
 /*
  * kqueue, for macOS and the BSDs. A connection has both its filters registered once, edge-triggered (EV_CLEAR). The two report
- * separately: what concerns one descriptor is put together into one event, because a removed descriptor may have one only.
+ * separately: what concerns one descriptor is put together into one event, because a removed descriptor may have one only. A foreign
+ * descriptor that is watched for nothing has no filter, so its errors are not heard of here until it is watched for something.
  */
-#if defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || defined(__DragonFly__)
-
 #include "poll.h"
+
+#ifdef TN__HAVE_KQUEUE
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,7 +64,7 @@ static void kqueue_remove(tn__poller *p, tn__io *io)
     set_filter(p, io, EVFILT_WRITE, false);
 }
 
-static int kqueue_update(tn__poller *p, tn__io *io)
+static int set_filters(tn__poller *p, tn__io *io)
 {
     TN_TRY(set_filter(p, io, EVFILT_READ, io->edge || io->interest & TN_READ));
     return set_filter(p, io, EVFILT_WRITE, io->edge || io->interest & TN_WRITE);
@@ -71,9 +72,14 @@ static int kqueue_update(tn__poller *p, tn__io *io)
 
 static int kqueue_add(tn__poller *p, tn__io *io)
 {
-    int result = kqueue_update(p, io);
+    int result = set_filters(p, io);
     if (result < 0) kqueue_remove(p, io);
     return result;
+}
+
+static int kqueue_update(tn__poller *p, tn__io *io)
+{
+    return io->edge ? 0 : set_filters(p, io); /* setting the filters of an edge again would tell again what was told */
 }
 
 static unsigned events_of(const struct kevent *seen)
@@ -121,9 +127,5 @@ const tn__poll_backend tn__poll_kqueue = {
     .wait = kqueue_wait,
     .fd = kqueue_fd,
 };
-
-#else
-
-typedef int tn__no_kqueue_here; /* a translation unit may not be empty */
 
 #endif

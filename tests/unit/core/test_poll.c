@@ -289,7 +289,7 @@ LOOP_TEST(poll, refuses_a_descriptor_that_it_cannot_watch_or_has_no_memory_for)
         for (int i = 0; i <= added; i++) tn__io_remove(loop, &p[i].io);
         for (int i = 0; i < 20; i++) test_close_pair(fds[i]);
     } else {
-        probe p = {.io = {.fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), .ready = on_ready}};
+        probe p = {.io = {.fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), .interest = TN_READ, .ready = on_ready}};
         int fd = p.io.fd;
         assert_int_equal(tn__io_add(loop, &p.io), -EPERM);
         close(fd);

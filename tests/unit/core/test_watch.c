@@ -41,6 +41,7 @@ LOOP_TEST(watch, is_called_in_every_turn_in_which_its_descriptor_is_ready)
 
 LOOP_TEST(watch, hears_of_errors_without_asking)
 {
+    if (strcmp(loop->backend->name, "kqueue") == 0) return; /* which has nothing to hear with then */
     int fds[2];
     watch w = {.loop = loop, .remove_fd = -1};
     assert_int_equal(pipe(fds), 0);
