@@ -1,26 +1,25 @@
 /*
- * The allocator: malloc, with one switch in front by which tests make any allocation fail.
- *
- * The switch is in release builds too, so that the real program can be tried without memory: while it is off it costs one load and
- * one branch that always goes the same way. It is one of the few mutable globals of the library.
+ * The allocator: malloc, with the switch of fault.h in front, by which tests make any allocation fail: as one of the points of that
+ * file, or counted, by the hook that is here.
  */
 #include "alloc.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
-static atomic_bool hook_on;
+#include "fault.h"
+
 static atomic_long hook_successes; /* still to be granted; below zero: refusals so far */
 static atomic_long hook_count;
 static atomic_bool hook_forever;
 
 void tn__alloc_fail_after(long successes, bool forever)
 {
-    atomic_store(&hook_on, false);
+    atomic_fetch_and(&tn__faults_on, ~TN__FAULTS_ALLOC_HOOK);
     atomic_store(&hook_successes, successes);
     atomic_store(&hook_forever, forever);
     atomic_store(&hook_count, 0);
-    atomic_store(&hook_on, successes >= 0);
+    if (successes >= 0) atomic_fetch_or(&tn__faults_on, TN__FAULTS_ALLOC_HOOK);
 }
 
 long tn__alloc_count(void)
@@ -28,8 +27,10 @@ long tn__alloc_count(void)
     return atomic_load(&hook_count);
 }
 
-static bool hook_refuses(void)
+static __attribute__((noinline)) bool refuses(int on)
 {
+    if (on & TN__FAULTS_RULES && tn__fault_ask(TN__FAULT_ALLOC)) return true;
+    if (!(on & TN__FAULTS_ALLOC_HOOK)) return false;
     atomic_fetch_add(&hook_count, 1);
     long left = atomic_fetch_sub(&hook_successes, 1);
     return left == 0 || (left < 0 && atomic_load(&hook_forever));
@@ -37,7 +38,8 @@ static bool hook_refuses(void)
 
 static inline bool refused(void)
 {
-    return __builtin_expect(atomic_load_explicit(&hook_on, memory_order_relaxed), 0) && hook_refuses();
+    int on = atomic_load_explicit(&tn__faults_on, memory_order_relaxed);
+    return __builtin_expect(on, 0) && refuses(on);
 }
 
 void *tn__alloc(size_t n)

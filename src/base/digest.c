@@ -15,6 +15,7 @@
 #include <openssl/rand.h>
 
 #include "alloc.h"
+#include "fault.h"
 #include "tornado/error.h"
 
 typedef struct algorithm {
@@ -104,6 +105,7 @@ bool tn__equal_const(tn_str a, tn_str b)
 int tn__random(void *out, size_t n)
 {
     if (n > INT_MAX) return TN_EINVAL;
+    TN_TRY(tn__fault(TN__FAULT_RANDOM));
     return RAND_bytes(out, (int)n) == 1 ? TN_OK : TN_ECRYPTO;
 }
 

@@ -101,6 +101,7 @@ tn__executor *tn__executor_new(tn_loop *loop, int threads_max)
 
 static void forget_job(job *j)
 {
+    j->executor->loop->jobs_n--;
     tn__list_remove(&j->all_node);
     tn__free(j);
 }
@@ -151,6 +152,7 @@ int tn__executor_submit_to(tn__executor *e, int (*fn)(void *arg), void *arg, voi
 
     tn__op_begin(op, j, withdraw);
     tn__list_push(&e->all, &j->all_node);
+    e->loop->jobs_n++;
     pthread_mutex_lock(&e->lock);
     tn__list_push(&e->queue, &j->queue_node);
     e->queued++;

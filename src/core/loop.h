@@ -76,6 +76,7 @@ struct tn_loop {
     size_t watch_cap;
     tn__later *later;             /* what tn_call_later made */
     tn__list periodics;           /* tn_periodic: those that run */
+    size_t jobs_n;                /* functions on threads of pools whose end was not heard of */
     tn__list children;            /* tn__child: processes that have not ended */
     bool child_signal;            /* SIGCHLD is watched, because the system has nothing better */
     _Atomic(void *) owner_thread; /* who runs it: set by the first turn */

@@ -77,6 +77,7 @@ int tn__periodic_new(tn_periodic **out, const tn_periodic *like, double seconds)
         return TN_ENOMEM;
     }
     tn__list_push(&p->loop->periodics, &p->node);
+    p->detached = !out;
     if (out) *out = p;
     return TN_OK;
 }

@@ -25,6 +25,7 @@ struct tn_periodic {
     uint64_t random;
     bool busy; /* its function runs, or waits */
     bool stopped;
+    bool detached; /* nobody has a pointer to it: it goes with its loop */
 };
 
 /* Start one of `p`'s kind: everything above `period_ns` is filled in but node and timer. TN_ENOMEM or TN_EINVAL. */

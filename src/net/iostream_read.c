@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/alloc.h"
+#include "base/fault.h"
 #include "iostream.h"
 #include "iostream_parts.h"
 
@@ -81,10 +82,19 @@ static void nothing_came(tn_stream *s, ssize_t got)
     if (error != -EINTR) tn__stream_close(s, error);
 }
 
+static ssize_t receive_into(tn_stream *s, char *into, size_t room)
+{
+    int fault = tn__fault(TN__FAULT_READ);
+    if (s->transport) return fault ? fault : s->transport->recv(s, into, room);
+    if (!fault) return recv(s->io.fd, into, room, 0);
+    errno = -fault;
+    return -1;
+}
+
 /* One recv. Returns how many bytes came. */
 static inline size_t fetch(tn_stream *s, char *into, size_t room)
 {
-    ssize_t got = s->transport ? s->transport->recv(s, into, room) : recv(s->io.fd, into, room, 0);
+    ssize_t got = receive_into(s, into, room);
     if (got <= 0) {
         nothing_came(s, got);
         return 0;

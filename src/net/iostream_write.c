@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 
 #include "base/alloc.h"
+#include "base/fault.h"
 #include "block.h"
 #include "iostream.h"
 #include "iostream_parts.h"
@@ -120,6 +121,8 @@ static ssize_t send_pieces(tn_stream *s)
 static ssize_t send_some(tn_stream *s)
 {
     tn__block *b = s->first;
+    int fault = tn__fault(TN__FAULT_WRITE);
+    if (fault) return fault;
     if (b->next || s->transport) return send_pieces(s);
     ssize_t sent = send(s->io.fd, b->p + b->at, b->n - b->at, MSG_NOSIGNAL);
     return sent < 0 ? -errno : sent;

@@ -8,6 +8,8 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include "base/fault.h"
+
 static int check(int result)
 {
     return result < 0 ? -errno : result;
@@ -15,11 +17,13 @@ static int check(int result)
 
 int tn__socket_open(int family, int type)
 {
+    TN_TRY(tn__fault(TN__FAULT_SOCKET));
     return check(socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
 
 int tn__socket_pair(int fds[2])
 {
+    TN_TRY(tn__fault(TN__FAULT_SOCKET));
     return check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds));
 }
 
@@ -36,6 +40,7 @@ int tn__socket_accept(int fd, tn_addr *peer)
 {
     socklen_t len;
     int accepted;
+    TN_TRY(tn__fault(TN__FAULT_ACCEPT)); /* the connection stays in the queue, as when the system has no descriptor for it */
     do {
         len = sizeof(peer->u);
         accepted = accept4(fd, &peer->u.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -57,6 +62,7 @@ int tn__socket_listen(int fd, int backlog)
 
 int tn__socket_connect(int fd, const tn_addr *addr)
 {
+    TN_TRY(tn__fault(TN__FAULT_CONNECT));
     int result = check(connect(fd, &addr->u.sa, addr->len));
     return result == -EINTR ? -EINPROGRESS : result; /* POSIX: an interrupted connect goes on by itself */
 }

@@ -6,6 +6,8 @@
 #include <spawn.h>
 #include <unistd.h>
 
+#include "base/fault.h"
+
 extern char **environ;
 
 typedef struct plan {
@@ -106,6 +108,7 @@ static int write_attributes(plan *p)
 
 static int run(plan *p, const tn__spawn_opts *o, pid_t *pid)
 {
+    TN_TRY(tn__fault(TN__FAULT_SPAWN));
     TN_TRY(write_actions(p, o));
     TN_TRY(write_attributes(p));
     char *const *env = o->env ? (char *const *)o->env : environ;
