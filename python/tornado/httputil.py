@@ -5,7 +5,6 @@ module gives it Python's names and shapes. Nothing here does I/O.
 """
 
 import calendar
-import email.utils
 import math
 import re
 import time
@@ -20,6 +19,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from tornado import _engine
+from tornado._parameters import _encode_header as _encode_header
+from tornado._parameters import _parse_header as _parse_header
 from tornado.escape import utf8
 from tornado.util import ObjectDict
 
@@ -554,7 +555,8 @@ def parse_body_arguments(
     if not boundary:
         raise HTTPInputError("Invalid multipart/form-data: multipart boundary not found")
     try:
-        parse_multipart_form_data(utf8(boundary), body, arguments, files, config=config.multipart)
+        # Escapes in it may stand for characters that UTF-8 does not have.
+        parse_multipart_form_data(boundary.encode("utf-8", "replace"), body, arguments, files, config=config.multipart)
     except HTTPInputError as e:
         raise HTTPInputError(f"Invalid multipart/form-data: {e}") from e
 
@@ -657,72 +659,6 @@ def _get_content_range(start: int | None, end: int | None, total: int) -> str:
     bytes 0-3/4
     """
     return f"bytes {start or 0}-{(end or total) - 1}/{total}"
-
-
-# What stands between two semicolons; one inside of quotes counts for nothing. No part of the pattern can match the same
-# text in two ways, so it takes linear time.
-_PARAMETER = re.compile(r'(?:[^;"]|"(?:[^"\\]|\\.|\\$)*(?:"|$))*', re.DOTALL)
-
-
-def _parameters(line: str) -> Iterator[str]:
-    at = 0
-    while at <= len(line):
-        match = _PARAMETER.match(line, at)
-        assert match is not None
-        yield match.group().strip()
-        at = match.end() + 1
-
-
-def _parse_header(line: str) -> tuple[str, dict[str, str]]:
-    r"""Divide the value of a header such as ``Content-Type`` into what comes first and its parameters.
-
-    >>> d = "form-data; foo=\"b\\\\a\\\"r\"; file*=utf-8''T%C3%A4st"
-    >>> ct, d = _parse_header(d)
-    >>> ct
-    'form-data'
-    >>> d["file"] == "T\u00e4st"
-    True
-    >>> d["foo"]
-    'b\\a"r'
-
-    Names are in lower case. What is no parameter is passed over.
-    """
-    key, *parameters = _parameters(line)
-    values: dict[str, str] = {}
-    extended: list[tuple[str, str]] = []
-    for parameter in parameters:
-        name, equals, value = parameter.partition("=")
-        name, value = name.strip().lower(), value.strip()
-        if not equals:
-            continue
-        if len(value) >= 2 and value[0] == value[-1] == '"':
-            value = value[1:-1].replace("\\\\", "\\").replace('\\"', '"')
-        if "*" in name:
-            extended.append((name, value))
-        else:
-            values[name] = value
-    if extended:
-        values.update(_decode_extended(extended))
-    return key, values
-
-
-def _decode_extended(parameters: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Decode parameters that say their character set, and join those that come in pieces (RFC 2231 and 8187)."""
-    # The first pair stands for the value that the parameters belong to; it is not looked at.
-    for name, value in email.utils.decode_params([("", ""), *parameters])[1:]:
-        text = email.utils.collapse_rfc2231_value(value)
-        if len(text) >= 2 and text[0] == text[-1] == '"':
-            text = text[1:-1]
-        yield name, text
-
-
-def _encode_header(key: str, pdict: Mapping[str, Any]) -> str:
-    """Undo `_parse_header`. Parameters without a value are ``None``.
-
-    >>> _encode_header("permessage-deflate", {"client_max_window_bits": 15, "client_no_context_takeover": None})
-    'permessage-deflate; client_max_window_bits=15; client_no_context_takeover'
-    """
-    return "; ".join([key, *(name if value is None else f"{name}={value}" for name, value in pdict.items())])
 
 
 def encode_username_password(username: str | bytes, password: str | bytes) -> bytes:

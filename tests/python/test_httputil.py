@@ -496,6 +496,10 @@ class TestForms:
         parse_body_arguments(content_type, multipart(b"name=a\r\n\r\n1"), arguments, {})
         assert arguments == {"a": [b"1"]}
 
+    def test_a_boundary_that_cannot_be_encoded_is_just_not_found(self):
+        with pytest.raises(HTTPInputError):
+            parse_body_arguments("multipart/form-data; boundary*=unicode_escape''%5Cud800", multipart(), {}, {})
+
     def test_a_body_without_a_boundary_or_in_a_coding_is_refused(self):
         for content_type in ("multipart/form-data", "multipart/form-data; boundary", "multipart/form-data; boundary="):
             with pytest.raises(HTTPInputError, match="multipart boundary not found"):
@@ -533,6 +537,9 @@ class TestParameters:
             ("a; x*0=1; x*1=2", ("a", {"x": "12"})),
             ("a; x*=utf-8''%e2%82%ac", ("a", {"x": "\u20ac"})),
             ("a; x*=iso-8859-1'de'%e9", ("a", {"x": "\xe9"})),
+            ("a; x*=nonsense''%e9; y=1", ("a", {"x": "\xe9", "y": "1"})),
+            ("a; x*=idna''%e9; y=1", ("a", {"y": "1"})),
+            ("a; x*" + 5000 * "9" + "=b; y=1", ("a", {"y": "1"})),
         ],
     )
     def test_are_read_as_browsers_and_mailers_write_them(self, line, expected):
