@@ -263,7 +263,7 @@ void tn_stream_close(tn_stream *stream)
 
 void tn_stream_abort(tn_stream *stream)
 {
-    tn__iostream_abort(tn__iostream_of(stream), 0);
+    tn__iostream_abort(tn__iostream_of(stream));
 }
 
 void tn_stream_free(tn_stream *stream)

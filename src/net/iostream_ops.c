@@ -400,7 +400,7 @@ void tn__iostream_limit(tn__iostream *io, const tn__stream_limits *limits)
     io->in_max = limits->in_max ? limits->in_max : TN__STREAM_BYTES_MAX;
     io->out_max = limits->out_max ? limits->out_max : TN__STREAM_BYTES_MAX;
     io->idle_ns = limits->idle_ns;
-    tn__timeout_clear(&io->idle);
+    if (!io->idle_ns && !io->securing && !io->closing) tn__timeout_clear(&io->idle);
     if (io->reading || !tn__list_empty(&io->writers)) expect_progress(io);
 }
 
@@ -438,10 +438,23 @@ static void on_eof(tn_stream *s)
     notice_end(io);
 }
 
-/* A stream that nobody reads has learnt that the peer is gone. Who wants to be told is told once what came before that was read. */
+/* Nobody reads, the peer is gone, and somebody wants to be told: read on until the end, or until bytes stand before it. */
+static void look_for_end(tn__iostream *io)
+{
+    if (io->closed_fn && !io->told && !io->eof && tn__stream_kept(&io->stream) == 0) tn__stream_resume(&io->stream);
+}
+
 static void on_hangup(tn_stream *s)
 {
-    if (tn__iostream_of(s)->closed_fn) tn__stream_resume(s);
+    look_for_end(tn__iostream_of(s));
+}
+
+/* Whoever waits is told at once, and not only when the stream has said that it is closed: it may be freed before that. */
+static void end_all(tn__iostream *io, int result)
+{
+    end_securing(io, result);
+    end_reading(io, result);
+    end_writers(io, result);
 }
 
 static void on_closed(tn_stream *s, int error)
@@ -449,9 +462,7 @@ static void on_closed(tn_stream *s, int error)
     tn__iostream *io = tn__iostream_of(s);
     int why = io->closing || !error ? TN_ECLOSED : error;
     tn__timeout_stop(&io->idle);
-    end_securing(io, why);
-    end_reading(io, why);
-    end_writers(io, why);
+    end_all(io, why);
     if (io->orphan)
         tn__iostream_destroy(io);
     else
@@ -464,18 +475,15 @@ void tn__iostream_on_close(tn__iostream *io, tn_callback *fn, void *arg)
     io->closed_arg = arg;
     if (!fn) return;
     notice_end(io);
-    if (io->stream.hangup_told && unread(io) == io->lent) tn__stream_resume(&io->stream);
+    if (io->stream.hangup_told) look_for_end(io);
     if (io->stream.closed && !io->told && !tn__work_queued(&io->stream.again)) tn__soon(io->stream.loop, &io->tell);
 }
 
-void tn__iostream_abort(tn__iostream *io, int error)
+void tn__iostream_abort(tn__iostream *io)
 {
-    io->closing |= !error;
-    tn__stream_close(&io->stream, error);
-    int why = why_ended(io);
-    end_securing(io, why);
-    end_reading(io, why);
-    end_writers(io, why);
+    io->closing = true;
+    tn__stream_close(&io->stream, 0);
+    end_all(io, TN_ECLOSED);
 }
 
 void tn__iostream_close(tn__iostream *io)
@@ -485,9 +493,7 @@ void tn__iostream_close(tn__iostream *io)
     io->closing = true;
     if (!s->closed) tn__stream_flush(s);
     if (s->out_bytes == 0 || io->securing) tn__stream_close(s, 0);
-    end_securing(io, TN_ECLOSED);
-    end_reading(io, TN_ECLOSED);
-    end_writers(io, TN_ECLOSED);
+    end_all(io, TN_ECLOSED);
     io->out_seen = s->out_bytes;
     if (!s->closed) tn__timeout_set(s->loop, &io->idle, tn__loop_now(s->loop) + LINGER_NS);
 }

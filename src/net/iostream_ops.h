@@ -136,10 +136,10 @@ void tn__iostream_on_close(tn__iostream *io, tn_callback *fn, void *arg);
 
 /*
  * Close: who waits is told TN_ECLOSED, and what is still unsent leaves first (for as long as the peer takes some of it every 30
- * seconds). With an error, at once, and who waits is told that one. Harmless when closed.
+ * seconds). `abort` drops it. Harmless when closed.
  */
 void tn__iostream_close(tn__iostream *io);
-void tn__iostream_abort(tn__iostream *io, int error);
+void tn__iostream_abort(tn__iostream *io);
 
 /* Close and give back; the close callback is not called any more. NULL is fine. */
 void tn__iostream_free(tn__iostream *io);

@@ -205,3 +205,15 @@ TASK_TEST(serve, logs_the_error_of_a_connection)
     assert_string_equal(said, "Error in connection callback: invalid argument");
     return stop_serving(&g, &s);
 }
+
+TASK_TEST(serve, leaves_nothing_behind_when_the_loop_is_freed)
+{
+    static served s = {.serve = never_ends, .opts.grace = 1000};
+    tn_stream *client;
+    TN_TRY(tn_spawn_detached(loop, serve_task, &s));
+    TN_TRY(tn_sleep(0));
+    TN_TRY(tn_connect(&client, "127.0.0.1", s.port));
+    TN_TRY(tn_sleep(0.005));
+    tn_stream_free(client);
+    return 0;
+}

@@ -209,6 +209,34 @@ LOOP_TEST(iostream_ops, tell_a_reset_as_the_system_does)
     tear_down(&f);
 }
 
+static void count(void *arg)
+{
+    ++*(int *)arg;
+}
+
+LOOP_TEST(iostream_ops, rest_while_unread_bytes_stand_before_the_end)
+{
+    fixture f;
+    int told = 0;
+    set_up(&f, loop);
+    tn__iostream_on_close(f.io, count, &told);
+    peer_sends(&f, "unread", 6);
+    close(f.peer);
+    f.peer = -1;
+    test_turns(loop, 5);
+    assert_true(tn_loop_backend_timeout(loop) != 0); /* nothing is left to do */
+    assert_int_equal(told, 0);
+    if (begin_read(&f, (tn__read){.kind = TN__READ_BYTES, .n = 6}) == TN__PENDING) test_turns(loop, 5);
+    assert_str(f.data, "unread");
+    test_turns(loop, 5);
+    assert_int_equal(told, 1);
+    assert_int_equal(begin_read(&f, (tn__read){.kind = TN__READ_BYTES, .n = 1}), TN_EOF);
+    test_turns(loop, 5);
+    assert_int_equal(told, 1);
+    assert_true(tn_loop_backend_timeout(loop) != 0);
+    tear_down(&f);
+}
+
 LOOP_TEST(iostream_ops, send_what_is_left_after_the_stream_was_freed)
 {
     enum { N = 1 << 20 };
