@@ -146,81 +146,107 @@ class _ReadInto(_Read):
         return count
 
 
-class _ReadUntil(_Read):
-    """Waits for a delimiter."""
+class _Search(_Read):
+    """A read that looks for something.
 
-    __slots__ = ("delimiter", "max_bytes", "searched")
-
-    def __init__(self, delimiter: bytes, max_bytes: int | None) -> None:
-        super().__init__()
-        self.delimiter = delimiter
-        self.max_bytes = max_bytes
-        self.searched = 0
-
-    def locate(self, buffer: bytearray, settled: bool) -> int | None:
-        at = buffer.find(self.delimiter, self.searched)
-        end = None if at < 0 else at + len(self.delimiter)
-        _check_max_bytes(self.delimiter, self.max_bytes, len(buffer) if end is None else end)
-        # The delimiter may have begun in the last bytes.
-        self.searched = max(0, len(buffer) - len(self.delimiter) + 1)
-        return end
-
-
-class _ReadUntilRegex(_Read):
-    """Waits for the match of a regular expression.
-
-    While bytes keep coming, it is tried only when they have doubled.
+    While bytes keep coming, they are searched only when they have doubled: reading on costs less, and what is read ahead
+    is there when the next read asks for it.
     """
 
-    __slots__ = ("max_bytes", "regex", "try_at")
+    __slots__ = ("max_bytes", "search_at")
 
-    def __init__(self, regex: "re.Pattern[bytes]", max_bytes: int | None) -> None:
+    def __init__(self, max_bytes: int | None) -> None:
         super().__init__()
-        self.regex = regex
         self.max_bytes = max_bytes
-        self.try_at = 0
+        self.search_at = 0
 
     def locate(self, buffer: bytearray, settled: bool) -> int | None:
         size = len(buffer)
-        if not settled and size < self.try_at:
+        if not settled and size < self.search_at:
             return None
+        end = self.search(buffer)
+        if self.max_bytes is not None and (size if end is None else end) > self.max_bytes:
+            raise UnsatisfiableReadError(f"delimiter {self.wanted()!r} not found within {self.max_bytes} bytes")
+        # What comes later, after waiting, may well be all there is.
+        self.search_at = 0 if settled else size * 2
+        return end
+
+    def search(self, buffer: bytearray) -> int | None:
+        """Return where in the buffer that ends which is looked for."""
+        raise NotImplementedError()
+
+    def wanted(self) -> bytes:
+        """Return what is looked for, for a message."""
+        raise NotImplementedError()
+
+
+class _ReadUntil(_Search):
+    """Waits for a delimiter."""
+
+    __slots__ = ("delimiter", "searched")
+
+    def __init__(self, delimiter: bytes, max_bytes: int | None) -> None:
+        super().__init__(max_bytes)
+        self.delimiter = delimiter
+        self.searched = 0
+
+    def search(self, buffer: bytearray) -> int | None:
+        at = buffer.find(self.delimiter, self.searched)
+        if at >= 0:
+            return at + len(self.delimiter)
+        # It may have begun in the last bytes.
+        self.searched = max(0, len(buffer) - len(self.delimiter) + 1)
+        return None
+
+    def wanted(self) -> bytes:
+        return self.delimiter
+
+
+class _ReadUntilRegex(_Search):
+    """Waits for the match of a regular expression."""
+
+    __slots__ = ("regex",)
+
+    def __init__(self, regex: "re.Pattern[bytes]", max_bytes: int | None) -> None:
+        super().__init__(max_bytes)
+        self.regex = regex
+
+    def search(self, buffer: bytearray) -> int | None:
         match = self.regex.search(buffer)
-        _check_max_bytes(self.regex.pattern, self.max_bytes, size if match is None else match.end())
-        self.try_at = size * 2
         return None if match is None else match.end()
 
+    def wanted(self) -> bytes:
+        return self.regex.pattern
 
-class _ReadHead(_Read):
+
+class _ReadHead(_Search):
     r"""Waits for the end of a head of HTTP: an empty line, where lines end in ``\n`` or ``\r\n``.
 
     The same as a regular expression would find, but linear.
     """
 
-    __slots__ = ("max_bytes", "searched")
+    __slots__ = ("searched",)
 
     def __init__(self, max_bytes: int) -> None:
-        super().__init__()
-        self.max_bytes = max_bytes
+        super().__init__(max_bytes)
         self.searched = 0
 
-    def locate(self, buffer: bytearray, settled: bool) -> int | None:
-        end = None
-        at = self.searched
-        while end is None:
-            at = buffer.find(b"\n", at)
-            if at < 0 or at + 1 == len(buffer):
-                break
-            if buffer[at + 1] == 0x0A:
-                end = at + 2
-            elif buffer.startswith(b"\r\n", at + 1):
-                end = at + 3
-            elif buffer[at + 1] == 0x0D and at + 2 == len(buffer):
-                break
-            else:
-                at += 1
-        _check_max_bytes(b"\\r?\\n\\r?\\n", self.max_bytes, len(buffer) if end is None else end)
+    def search(self, buffer: bytearray) -> int | None:
+        at = buffer.find(b"\n", self.searched)
+        while at >= 0:
+            follows = buffer[at + 1 : at + 3]
+            if follows.startswith(b"\n"):
+                return at + 2
+            if follows == b"\r\n":
+                return at + 3
+            if follows in (b"", b"\r"):
+                break  # what comes next decides
+            at = buffer.find(b"\n", at + 1)
         self.searched = len(buffer) if at < 0 else at
-        return end
+        return None
+
+    def wanted(self) -> bytes:
+        return rb"\r?\n\r?\n"
 
 
 class _ReadUntilClose(_Read):
@@ -230,8 +256,3 @@ class _ReadUntilClose(_Read):
 
     def locate(self, buffer: bytearray, settled: bool) -> int | None:
         return None
-
-
-def _check_max_bytes(wanted: bytes, max_bytes: int | None, size: int) -> None:
-    if max_bytes is not None and size > max_bytes:
-        raise UnsatisfiableReadError(f"delimiter {wanted!r} not found within {max_bytes} bytes")
