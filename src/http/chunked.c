@@ -35,9 +35,9 @@ enum {
 
 enum { DIGITS_MAX = 16 };
 
-void tn__chunked_init(tn__chunked *c, bool bare_lf)
+void tn__chunked_init(tn__chunked *c)
 {
-    *c = (tn__chunked){.state = SIZE, .lenient_lf = bare_lf};
+    *c = (tn__chunked){.state = SIZE};
 }
 
 static const char *const bad_size = "invalid chunk size";
@@ -55,15 +55,12 @@ static unsigned hex_value(char b)
     return b <= '9' ? (unsigned)(b - '0') : (unsigned)((b | 0x20) - 'a' + 10);
 }
 
-static const char *step(tn__chunked *c, char b);
-
-/* Here a line may end: with a CR, behind which `lf_state` waits for the LF, or in the dialect with the LF at once. */
+/* Here a line may end: with a CR, behind which `lf_state` waits for the LF. No dialect takes an LF alone. */
 static const char *end_line(tn__chunked *c, char b, int lf_state, const char *otherwise)
 {
-    if (b != '\r' && b != '\n') return otherwise;
-    if (b == '\n' && !c->lenient_lf) return bad_line_end;
+    if (b != '\r') return b == '\n' ? bad_line_end : otherwise;
     c->state = (uint8_t)lf_state;
-    return b == '\n' ? step(c, b) : NULL;
+    return NULL;
 }
 
 /* Behind the size and behind a whole extension. A blank is good only if another extension follows: chunk-ext, section 7.1.1. */

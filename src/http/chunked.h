@@ -17,12 +17,11 @@ typedef struct tn__chunked {
     uint32_t line; /* bytes of the present line or trailer section so far */
     uint8_t state;
     uint8_t digits;
-    bool lenient_lf; /* the dialect's bare_lf */
 } tn__chunked;
 
 enum { TN__CHUNK_MORE, TN__CHUNK_DATA, TN__CHUNK_END, TN__CHUNK_BAD };
 
-void tn__chunked_init(tn__chunked *c, bool bare_lf);
+void tn__chunked_init(tn__chunked *c);
 
 /*
  * Advance over `in`, which is shortened by what was used. MORE: all of it was used. DATA: `data` is a piece of the body, inside

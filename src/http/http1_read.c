@@ -93,7 +93,7 @@ static void begin_exchange(tn__http1 *c, const char *p, const tn__request_head *
     c->told_closed = false;
     c->body_n = 0;
     c->body_left = framing->chunked ? -1 : framing->content_length > 0 ? framing->content_length : 0;
-    if (framing->chunked) tn__chunked_init(&c->chunked, server->dialect.bare_lf);
+    if (framing->chunked) tn__chunked_init(&c->chunked);
     x->persist = stays_open(head) && !server->opts.no_keep_alive;
     x->body_read = c->body_left == 0;
 

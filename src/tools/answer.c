@@ -83,7 +83,7 @@ static int take_head(tn__answer *a)
         a->headed = a->head.status >= 200 || a->head.status == 101;
         if (a->headed) TN_TRY(keep_head(a, p));
     }
-    tn__chunked_init(&a->chunked, false);
+    tn__chunked_init(&a->chunked);
     return TN_OK;
 }
 

@@ -13,11 +13,11 @@ typedef struct decoded {
 } decoded;
 
 /* Feed `text` in pieces of `step` bytes, each in an allocation of its own size. */
-static decoded decode_in_steps(tn_str text, size_t step, bool bare_lf)
+static decoded decode_in_steps(tn_str text, size_t step)
 {
     decoded d = {.outcome = TN__CHUNK_MORE};
     tn__chunked c;
-    tn__chunked_init(&c, bare_lf);
+    tn__chunked_init(&c);
     for (size_t at = 0; at < text.n && d.outcome == TN__CHUNK_MORE; at += step) {
         size_t n = text.n - at < step ? text.n - at : step;
         char *piece = malloc(n);
@@ -37,11 +37,11 @@ static decoded decode_in_steps(tn_str text, size_t step, bool bare_lf)
 }
 
 /* Decode whole, and insist that every slicing gives the same. */
-static decoded decode(tn_str text, bool bare_lf)
+static decoded decode(tn_str text)
 {
-    decoded whole = decode_in_steps(text, text.n, bare_lf);
+    decoded whole = decode_in_steps(text, text.n);
     for (size_t step = 1; step < 9; step++) {
-        decoded sliced = decode_in_steps(text, step, bare_lf);
+        decoded sliced = decode_in_steps(text, step);
         assert_int_equal(sliced.outcome, whole.outcome);
         assert_int_equal(sliced.body_n, whole.body_n);
         assert_memory_equal(sliced.body, whole.body, whole.body_n);
@@ -53,7 +53,7 @@ static decoded decode(tn_str text, bool bare_lf)
 
 static void body_is(tn_str text, const char *body, size_t rest_n)
 {
-    decoded d = decode(text, false);
+    decoded d = decode(text);
     if (d.outcome != TN__CHUNK_END) fail_msg("outcome %d (%s) for:\n" TN_FMT, d.outcome, d.reason, TN_ARG(text));
     assert_str(tn_str_of(d.body, d.body_n), body);
     assert_int_equal(d.rest_n, rest_n);
@@ -61,7 +61,7 @@ static void body_is(tn_str text, const char *body, size_t rest_n)
 
 static void refuse(tn_str text, const char *reason)
 {
-    decoded d = decode(text, false);
+    decoded d = decode(text);
     if (d.outcome != TN__CHUNK_BAD) fail_msg("outcome %d for:\n" TN_FMT, d.outcome, TN_ARG(text));
     assert_string_equal(d.reason, reason);
 }
@@ -84,7 +84,7 @@ TEST(chunked, hands_the_data_out_in_place_in_one_piece)
 {
     char text[] = "5\r\nhello\r\n0\r\n\r\n";
     tn__chunked c;
-    tn__chunked_init(&c, false);
+    tn__chunked_init(&c);
     tn_str in = TN_S(""), data;
     const char *reason;
     assert_int_equal(tn__chunked_next(&c, &in, &data, &reason), TN__CHUNK_MORE);
@@ -102,7 +102,7 @@ TEST(chunked, hands_the_data_out_in_place_in_one_piece)
 TEST(chunked, waits_while_the_body_is_incomplete)
 {
     static const char text[] = "5;a=\"b\"\r\nhello\r\n0\r\nX: y\r\n\r\n";
-    for (size_t n = 1; n < sizeof text - 1; n++) assert_int_equal(decode(tn_str_of(text, n), false).outcome, TN__CHUNK_MORE);
+    for (size_t n = 1; n < sizeof text - 1; n++) assert_int_equal(decode(tn_str_of(text, n)).outcome, TN__CHUNK_MORE);
 }
 
 TEST(chunked, refuses_a_size_that_is_not_hexadecimal_digits)
@@ -123,10 +123,10 @@ TEST(chunked, refuses_a_size_that_is_not_hexadecimal_digits)
 
 TEST(chunked, refuses_a_size_beyond_an_int64_or_of_more_than_16_digits)
 {
-    decoded d = decode(TN_S("7fffffffffffffff\r\nabc"), false);
+    decoded d = decode(TN_S("7fffffffffffffff\r\nabc"));
     assert_int_equal(d.outcome, TN__CHUNK_MORE);
     assert_str(tn_str_of(d.body, d.body_n), "abc");
-    d = decode(TN_S("100000000\r\nabc"), false);
+    d = decode(TN_S("100000000\r\nabc"));
     assert_int_equal(d.body_n, 3);
     refuse(TN_S("8000000000000000\r\n"), SIZE);
     refuse(TN_S("ffffffffffffffff\r\n"), SIZE);
@@ -156,15 +156,6 @@ TEST(chunked, refuses_bare_cr_and_bare_lf_in_every_line)
     refuse(TN_S("0\r\n\rX"), LINE_END);
     refuse(TN_S("0\r\nA: b\n\r\n"), LINE_END);
     refuse(TN_S("0\r\nA: b\rC: d\r\n\r\n"), LINE_END);
-}
-
-TEST(chunked, takes_lone_lfs_in_the_dialect_but_no_lone_crs)
-{
-    decoded d = decode(TN_S("5\nhello\n1;a=b\nx\r\n0\nA: b\n\nrest"), true);
-    assert_int_equal(d.outcome, TN__CHUNK_END);
-    assert_str(tn_str_of(d.body, d.body_n), "hellox");
-    assert_int_equal(d.rest_n, 4);
-    assert_int_equal(decode(TN_S("5\rhello\r\n0\r\n\r\n"), true).outcome, TN__CHUNK_BAD);
 }
 
 TEST(chunked, drops_extensions_that_follow_the_grammar)
@@ -212,7 +203,7 @@ static tn_str size_line(char *out, size_t n)
 TEST(chunked, bounds_the_size_line)
 {
     char text[TN__CHUNK_LINE_MAX + 10];
-    assert_int_equal(decode(size_line(text, TN__CHUNK_LINE_MAX), false).body_n, 1);
+    assert_int_equal(decode(size_line(text, TN__CHUNK_LINE_MAX)).body_n, 1);
     refuse(size_line(text, TN__CHUNK_LINE_MAX + 1), "chunk size line too long");
 }
 
@@ -246,14 +237,14 @@ static tn_str trailers(char *out, size_t n)
 TEST(chunked, bounds_the_trailer_section)
 {
     char text[TN__TRAILER_BYTES_MAX + 10];
-    assert_int_equal(decode(trailers(text, TN__TRAILER_BYTES_MAX), false).outcome, TN__CHUNK_END);
+    assert_int_equal(decode(trailers(text, TN__TRAILER_BYTES_MAX)).outcome, TN__CHUNK_END);
     refuse(trailers(text, TN__TRAILER_BYTES_MAX + 1), "trailers too long");
 }
 
 TEST(chunked, stays_malformed)
 {
     tn__chunked c;
-    tn__chunked_init(&c, false);
+    tn__chunked_init(&c);
     tn_str in = TN_S("x5\r\nhello\r\n0\r\n\r\n"), data;
     const char *reason = NULL;
     for (int i = 0; i < 3; i++) assert_int_equal(tn__chunked_next(&c, &in, &data, &reason), TN__CHUNK_BAD);
@@ -265,7 +256,7 @@ static double time_of_small_chunks(size_t chunks)
     char *text = malloc(chunks * 6);
     for (size_t i = 0; i < chunks; i++) memcpy(text + i * 6, "1\r\nx\r\n", 6);
     tn__chunked c;
-    tn__chunked_init(&c, false);
+    tn__chunked_init(&c);
     tn_str in = {text, chunks * 6}, data;
     const char *reason;
     size_t n = 0;
