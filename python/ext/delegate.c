@@ -158,19 +158,25 @@ static int on_headers(void *app, tn__exchange *x)
     return e;
 }
 
+/* Hand on a piece of the body. One that is longer than the server's chunk_size goes in several, each when the last is dealt with. */
+static int deliver(tnpy_connection *c, tn_str data)
+{
+    if (c->native && data.n <= c->server->chunk_bytes_max) return tnpy_handler_chunk(c, data);
+    const tnpy_state *state = c->server->core->state;
+    PyObject *chunk = tnpy_bytes(data), *result = NULL;
+    if (chunk && data.n > c->server->chunk_bytes_max)
+        result = PyObject_CallFunction(state->py.in_pieces, "OOn", c->owner, chunk, (Py_ssize_t)c->server->chunk_bytes_max);
+    else if (chunk)
+        result = tnpy_call1(c->owner, state->str.data_received, chunk);
+    Py_XDECREF(chunk);
+    return tnpy_connection_await(c, result);
+}
+
 static int on_chunk(void *app, tn__exchange *x, tn_str data)
 {
     tnpy_connection *c = enter(app, x);
     if (!c) return TN_OK;
-    int e = TN_OK;
-    if (c->native) {
-        e = tnpy_handler_chunk(c, data);
-    } else {
-        PyObject *chunk = tnpy_bytes(data);
-        PyObject *result = chunk ? tnpy_call1(c->owner, c->server->core->state->str.data_received, chunk) : NULL;
-        Py_XDECREF(chunk);
-        e = tnpy_connection_await(c, result);
-    }
+    int e = deliver(c, data);
     leave(c);
     return e;
 }

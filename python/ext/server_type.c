@@ -7,12 +7,12 @@
 #include "http/room.h"
 
 /* Tornado's own leniency, which its tests pin. */
-static const tn__dialect dialect = {.bare_lf = true, .fold = true, .equal_lengths = true, .any_target = true};
+static const tn__dialect dialect = {.bare_lf = true, .fold = true, .equal_lengths = true, .any_target = true, .terse = true};
 
 typedef struct settings {
     PyObject *core, *callback, *application, *adjust, *protocol;
     int is_delegate, no_keep_alive;
-    Py_ssize_t head_bytes_max, body_bytes_max;
+    Py_ssize_t head_bytes_max, body_bytes_max, chunk_bytes_max;
     double idle_timeout, body_timeout;
     const char *server_name;
 } settings;
@@ -20,11 +20,12 @@ typedef struct settings {
 static int parse(PyObject *args, PyObject *kwargs, const tnpy_state *state, settings *s)
 {
     static char *names[] = {
-        "core",           "callback",       "application",  "adjust",       "protocol",    "is_delegate", "no_keep_alive",
-        "head_bytes_max", "body_bytes_max", "idle_timeout", "body_timeout", "server_name", NULL};
-    return PyArg_ParseTupleAndKeywords(args, kwargs, "O!OOOUppnndds:Server", names, state->core_type, &s->core, &s->callback,
+        "core",           "callback",       "application",     "adjust",       "protocol",     "is_delegate", "no_keep_alive",
+        "head_bytes_max", "body_bytes_max", "chunk_bytes_max", "idle_timeout", "body_timeout", "server_name", NULL};
+    return PyArg_ParseTupleAndKeywords(args, kwargs, "O!OOOUppnnndds:Server", names, state->core_type, &s->core, &s->callback,
                                        &s->application, &s->adjust, &s->protocol, &s->is_delegate, &s->no_keep_alive,
-                                       &s->head_bytes_max, &s->body_bytes_max, &s->idle_timeout, &s->body_timeout, &s->server_name)
+                                       &s->head_bytes_max, &s->body_bytes_max, &s->chunk_bytes_max, &s->idle_timeout,
+                                       &s->body_timeout, &s->server_name)
                ? 0
                : -1;
 }
@@ -66,6 +67,7 @@ static PyObject *server_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     server->adjust = s.adjust == Py_None ? NULL : Py_NewRef(s.adjust);
     server->protocol = Py_NewRef(s.protocol);
     server->is_delegate = s.is_delegate;
+    server->chunk_bytes_max = (size_t)s.chunk_bytes_max;
     server->context = PyContext_CopyCurrent();
     if (server->context && make_http(server, &s) == 0) return (PyObject *)server;
     Py_DECREF(server);

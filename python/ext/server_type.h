@@ -14,12 +14,13 @@
 typedef struct tnpy_server {
     PyObject_HEAD tnpy_core *core;
     tn__http_server *http;
-    PyObject *callback;    /* a function of the request; or, when is_delegate, an HTTPServerConnectionDelegate */
-    PyObject *application; /* the callback, when it is a web.Application; borrowed */
-    PyObject *adjust;      /* function called with each request that is made; NULL: none (xheaders is off) */
-    PyObject *protocol;    /* str */
-    PyObject *context;     /* of contextvars, as it was at the first listen */
-    tnpy_routes *routes;   /* of the Application; NULL until the first request */
+    PyObject *callback;     /* a function of the request; or, when is_delegate, an HTTPServerConnectionDelegate */
+    PyObject *application;  /* the callback, when it is a web.Application; borrowed */
+    PyObject *adjust;       /* function called with each request that is made; NULL: none (xheaders is off) */
+    PyObject *protocol;     /* str */
+    PyObject *context;      /* of contextvars, as it was at the first listen */
+    tnpy_routes *routes;    /* of the Application; NULL until the first request */
+    size_t chunk_bytes_max; /* of a body, in one call of data_received */
     bool is_delegate;
     bool silent; /* being torn down: no code of the application runs any more */
 } tnpy_server;

@@ -8,6 +8,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
+from types import SimpleNamespace
 from typing import Any, Optional, Union
 
 import tornado
@@ -79,12 +80,12 @@ class HTTPServer(Configurable, httputil.HTTPServerConnectionDelegate):
     ) -> None:
         if ssl_options is not None:
             raise NotImplementedError("HTTPServer does not speak TLS yet: put a proxy in front")
-        if decompress_request:
-            raise NotImplementedError("HTTPServer does not decompress requests yet")
         self.request_callback = request_callback
         self.xheaders = xheaders
         self.protocol = protocol
         self.trusted_downstream = set(trusted_downstream or ())
+        self._decompress_request = decompress_request
+        self._chunk_size = chunk_size or 65536
         if max_body_size is None:
             max_body_size = _BODY_BYTES_MAX if max_buffer_size is None else max_buffer_size
         self._settings = dict(
@@ -92,6 +93,7 @@ class HTTPServer(Configurable, httputil.HTTPServerConnectionDelegate):
             no_keep_alive=no_keep_alive,
             head_bytes_max=max_header_size or 65536,
             body_bytes_max=max_body_size,
+            chunk_bytes_max=self._chunk_size,
             idle_timeout=3600.0 if idle_connection_timeout is None else float(idle_connection_timeout),
             body_timeout=-1.0 if body_timeout is None else float(body_timeout),
             server_name=f"TornadoServer/{tornado.version}",
@@ -120,6 +122,11 @@ class HTTPServer(Configurable, httputil.HTTPServerConnectionDelegate):
             # A subclass may take over what becomes of connections, and then is asked itself.
             if type(self).start_request is not HTTPServer.start_request:
                 callback, delegate = self, True
+            if self._decompress_request:
+                callback = _Decompressing(
+                    callback if delegate else self, self._chunk_size, self._settings["body_bytes_max"]  # type: ignore[arg-type]
+                )
+                delegate = True
             self._server = _engine.Server(
                 core=core_of(IOLoop.current().asyncio_loop),
                 callback=callback,
@@ -255,6 +262,27 @@ def _is_application(callback: object) -> bool:
     return isinstance(callback, Application)
 
 
+class _Decompressing(httputil.HTTPServerConnectionDelegate):
+    """Stands before a delegate and undoes gzip in the bodies of requests."""
+
+    def __init__(self, delegate: httputil.HTTPServerConnectionDelegate, chunk_size: int, max_body_size: int) -> None:
+        self._delegate = delegate
+        # What the delegate for messages asks a connection of the pure kind.
+        self._limits: Any = SimpleNamespace(
+            _max_body_size=max_body_size, params=SimpleNamespace(chunk_size=chunk_size)
+        )
+
+    def start_request(
+        self, server_conn: object, request_conn: httputil.HTTPConnection
+    ) -> httputil.HTTPMessageDelegate:
+        from tornado.http1connection import _GzipMessageDelegate
+
+        return _GzipMessageDelegate(self._delegate.start_request(server_conn, request_conn), self._limits)
+
+    def on_close(self, server_conn: object) -> None:
+        self._delegate.on_close(server_conn)
+
+
 class _CallableAdapter(httputil.HTTPMessageDelegate):
     """Collects a request and calls a function with it."""
 
@@ -289,4 +317,11 @@ class _CallableAdapter(httputil.HTTPMessageDelegate):
 #: The name of `.HTTPServerRequest` before it moved to `tornado.httputil`.
 HTTPRequest = HTTPServerRequest
 
-_engine.bind(convert_yielded=gen.convert_yielded)
+async def _in_pieces(delegate: Any, data: bytes, size: int) -> None:
+    for begin in range(0, len(data), size):
+        waiting = delegate.data_received(data[begin : begin + size])
+        if waiting is not None:
+            await waiting
+
+
+_engine.bind(convert_yielded=gen.convert_yielded, in_pieces=_in_pieces)

@@ -39,8 +39,36 @@ static void answer(tn__http1 *c, int status)
     tn__stream_commit(&c->stream, (size_t)n + page_n);
 }
 
+/*
+ * Tornado's own manners, which its tests pin: the words of its log, a status line and nothing behind it, and not even that for a peer
+ * who was merely slow.
+ */
+static void refuse_tersely(tn__http1 *c, int status, const char *reason)
+{
+    char ip[TN_ADDR_TEXT_BYTES];
+    tn_str from = tn__http1_remote_ip(c, ip);
+    const tn__report *report = &tn__http1_loop(c)->report;
+    if (status == 408) {
+        if (c->exchange) TN__SAY(report, TN_LOG_INFO, TN_LOG_GENERAL, "Timeout reading body from " TN_FMT, TN_ARG(from));
+        tn__http1_close(c);
+        return;
+    }
+    if (status == 431)
+        TN__SAY(report, TN_LOG_INFO, TN_LOG_GENERAL, "Unsatisfiable read, closing connection: %s", reason);
+    else
+        say(c, status, reason);
+    tn_str line = tn__status_line(status == 431 ? 431 : 400);
+    if (tn__stream_write(&c->stream, line) < 0 || tn__stream_write(&c->stream, TN_S("\r\n")) < 0) tn__http1_close(c);
+    c->must_linger = true;
+    if (!c->stream.closed) tn__http1_linger(c);
+}
+
 void tn__http1_refuse(tn__http1 *c, int status, const char *reason)
 {
+    if (c->server->dialect.terse) {
+        refuse_tersely(c, status, reason);
+        return;
+    }
     say(c, status, reason);
     c->must_linger = true;
     answer(c, status);

@@ -65,10 +65,11 @@ static char *put_framing(char *out, const tn__exchange *x)
     } else if (x->chunked) {
         out = put(out, TN_S("Transfer-Encoding: chunked\r\n"));
     }
-    if (!x->persist)
+    bool terse = x->conn->server->dialect.terse;
+    if (!x->persist && !(terse && x->head.minor == 0))
         out = put(out, TN_S("Connection: close\r\n"));
-    else if (x->head.minor == 0)
-        out = put(out, TN_S("Connection: keep-alive\r\n"));
+    else if (x->persist && x->head.minor == 0)
+        out = put(out, terse ? TN_S("Connection: Keep-Alive\r\n") : TN_S("Connection: keep-alive\r\n"));
     return put(out, TN_S("\r\n"));
 }
 
