@@ -335,10 +335,23 @@ class HTTPServerRequest(_engine.Request):
         )
         _extend(self.arguments, self.body_arguments)
 
+    def __copy__(self) -> "HTTPServerRequest":
+        # The attributes are not in a dictionary, where copy would look for them.
+        other = type(self).__new__(type(self))
+        for name in (*_REQUEST_ATTRIBUTES, *getattr(self, "__dict__", ())):
+            setattr(other, name, getattr(self, name))
+        return other
+
     def __repr__(self) -> str:
         # Without the headers, which hold what should not be logged.
         names = ("protocol", "host", "method", "uri", "version", "remote_ip")
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
+
+_REQUEST_ATTRIBUTES = (
+    "method", "uri", "path", "query", "version", "headers", "body", "remote_ip", "protocol", "host", "host_name",
+    "arguments", "query_arguments", "body_arguments", "files", "cookies", "connection", "server_connection", "_start_time",
+)  # fmt: skip
 
 
 def _requested_host(headers: HTTPHeaders, version: str) -> str:

@@ -593,6 +593,13 @@ class TestRequests:
     def test_the_name_of_the_host_has_no_port(self, host, name):
         assert HTTPServerRequest(uri="/", headers=HTTPHeaders(Host=host)).host_name == name
 
+    def test_a_copy_has_the_same_attributes_and_does_not_change_the_original(self):
+        request = HTTPServerRequest(uri="/a?b=c", headers=HTTPHeaders(Cookie="d=e"))
+        copied = copy.copy(request)
+        copied.path = "/x"
+        assert (copied.uri, copied.arguments, copied.cookies["d"].value) == ("/a?b=c", {"b": [b"c"]}, "e")
+        assert type(copied) is HTTPServerRequest and copied.headers is request.headers and request.path == "/a"
+
     def test_attributes_can_be_set_and_added(self):
         request = HTTPServerRequest(uri="/")
         request.uri = "/x"
