@@ -234,7 +234,7 @@ class _ReadHead(_Search):
     def search(self, buffer: bytearray) -> int | None:
         at = buffer.find(b"\n", self.searched)
         while at >= 0:
-            follows = buffer[at + 1 : at + 3]
+            follows = bytes(buffer[at + 1 : at + 3])
             if follows.startswith(b"\n"):
                 return at + 2
             if follows == b"\r\n":

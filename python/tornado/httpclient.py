@@ -314,7 +314,7 @@ class HTTPRequest:
         decompress_response: bool | None = None,
         ssl_options: dict[str, Any] | ssl.SSLContext | None = None,
     ) -> None:
-        self.headers = headers  # type: ignore[assignment]
+        self.headers = headers
         if if_modified_since:
             self.headers["If-Modified-Since"] = httputil.format_timestamp(if_modified_since)
         self.proxy_host = proxy_host
@@ -324,7 +324,7 @@ class HTTPRequest:
         self.proxy_auth_mode = proxy_auth_mode
         self.url = url
         self.method = method
-        self.body = body  # type: ignore[assignment]
+        self.body = body
         self.body_producer = body_producer
         self.auth_username = auth_username
         self.auth_password = auth_password

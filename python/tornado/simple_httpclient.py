@@ -362,7 +362,7 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
 
     # What HTTP1Connection reads.
 
-    async def headers_received(  # type: ignore[override]
+    async def headers_received(
         self,
         first_line: httputil.RequestStartLine | httputil.ResponseStartLine,
         headers: httputil.HTTPHeaders,
