@@ -200,7 +200,8 @@ TN_API int tn_stream_fd(const tn_stream *stream);
 
 /*
  * Close. Calls that wait end with TN_ECLOSED, as will later ones; what was written and is unsent still leaves, for as long as the
- * peer goes on taking it. May be called at any time and again; the stream remains yours, and must be freed.
+ * peer goes on taking it, and is not destroyed by a reset because the peer was still sending: it gets two seconds to notice. May be
+ * called at any time and again; the stream remains yours, and must be freed.
  */
 TN_API void tn_stream_close(tn_stream *stream);
 

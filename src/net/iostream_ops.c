@@ -15,9 +15,11 @@
 
 enum {
     IN_KEPT_MAX = 4096, /* an empty buffer of this size stays for the next line */
-    TAKE_MIN = 16384    /* from so many bytes on nothing is copied that need not be */
+    TAKE_MIN = 16384,   /* from so many bytes on nothing is copied that need not be */
+    DISCARDED_MAX = 1 << 20
 };
 static const int64_t LINGER_NS = 30000000000; /* how long a peer may take nothing of what is left to send */
+static const int64_t DISCARD_NS = 2000000000; /* how long a peer may go on sending after that */
 
 /* -- The input buffer -- */
 
@@ -266,9 +268,17 @@ static size_t fill_directly(tn__iostream *io, const char *p, size_t n)
     return n;
 }
 
+static size_t discard(tn__iostream *io, size_t n)
+{
+    io->discarded += n;
+    if (io->discarded > DISCARDED_MAX) tn__stream_close(&io->stream, 0);
+    return n;
+}
+
 static size_t on_bytes(tn_stream *s, char *p, size_t n)
 {
     tn__iostream *io = tn__iostream_of(s);
+    if (io->discarding) return discard(io, n);
     if (!io->reading) { /* the end was looked for, and this stands before it; what is lent must not move */
         tn__stream_pause(s);
         return 0;
@@ -351,12 +361,28 @@ void tn__iostream_shutdown_write(tn__iostream *io)
     if (io->stream.out_bytes == 0) tn__stream_shutdown_write(&io->stream);
 }
 
+/* The stream is closing, and all is sent. See tn__iostream_close. */
+static void all_sent(tn__iostream *io)
+{
+    tn_stream *s = &io->stream;
+    bool unread_input = s->readable || tn__stream_kept(s) > 0;
+    if (s->eof || !unread_input) {
+        tn__stream_close(s, 0);
+        return;
+    }
+    io->discarding = true;
+    tn__stream_shutdown_write(s);
+    if (s->closed) return;
+    tn__stream_resume(s);
+    tn__timeout_set(s->loop, &io->idle, tn__loop_now(s->loop) + DISCARD_NS);
+}
+
 static void on_drained(tn_stream *s)
 {
     tn__iostream *io = tn__iostream_of(s);
     end_writers(io, TN_OK);
     if (io->closing)
-        tn__stream_close(s, 0);
+        all_sent(io);
     else if (io->shut)
         tn__stream_shutdown_write(s);
 }
@@ -426,8 +452,8 @@ static void on_eof(tn_stream *s)
 {
     tn__iostream *io = tn__iostream_of(s);
     io->eof = true;
-    if (io->securing) { /* there was a goodbye before there was a hello */
-        tn__stream_close(s, TN_EOF);
+    if (io->securing || io->discarding) { /* a goodbye before there was a hello; the one that was awaited */
+        tn__stream_close(s, io->securing ? TN_EOF : 0);
         return;
     }
     if (io->reading) {
@@ -490,12 +516,17 @@ void tn__iostream_close(tn__iostream *io)
 {
     tn_stream *s = &io->stream;
     if (io->closing) return;
-    io->closing = true;
-    if (!s->closed) tn__stream_flush(s);
-    if (s->out_bytes == 0 || io->securing) tn__stream_close(s, 0);
+    bool half_secured = io->securing;
     end_all(io, TN_ECLOSED);
+    io->closing = true;
+    if (s->closed) return;
     io->out_seen = s->out_bytes;
-    if (!s->closed) tn__timeout_set(s->loop, &io->idle, tn__loop_now(s->loop) + LINGER_NS);
+    tn__timeout_set(s->loop, &io->idle, tn__loop_now(s->loop) + LINGER_NS);
+    tn__stream_flush(s);
+    if (half_secured)
+        tn__stream_close(s, 0);
+    else if (s->out_bytes == 0 && !s->closed && !io->discarding)
+        all_sent(io);
 }
 
 void tn__iostream_free(tn__iostream *io)

@@ -68,18 +68,20 @@ struct tn__iostream {
     int64_t idle_ns; /* 0: a wait may be as long as it likes */
     tn__timeout idle;
     size_t out_seen; /* unsent output when `idle` was last set */
+    size_t discarded;
     tn_callback *closed_fn;
     void *closed_arg;
     tn__work tell;    /* calls closed_fn after the end of input */
     tn__op *securing; /* waits for a TLS handshake */
     void *matcher;    /* kept for the floors above */
     void (*matcher_free)(void *matcher);
-    tn__list node; /* in the room's orphans */
-    bool eof;      /* the peer sends no more */
-    bool told;     /* closed_fn was called */
-    bool closing;  /* by our own wish: closed, or as soon as all is sent */
-    bool orphan;   /* freed by its owner: goes when it is closed */
-    bool shut;     /* no more output will come */
+    tn__list node;   /* in the room's orphans */
+    bool eof;        /* the peer sends no more */
+    bool told;       /* closed_fn was called */
+    bool closing;    /* by our own wish: closed, or as soon as all is sent */
+    bool orphan;     /* freed by its owner: goes when it is closed */
+    bool shut;       /* no more output will come */
+    bool discarding; /* all is sent, and the peer is awaited so that it may read it */
 };
 
 static inline tn__iostream *tn__iostream_of(tn_stream *s)
@@ -136,7 +138,8 @@ void tn__iostream_on_close(tn__iostream *io, tn_callback *fn, void *arg);
 
 /*
  * Close: who waits is told TN_ECLOSED, and what is still unsent leaves first (for as long as the peer takes some of it every 30
- * seconds). `abort` drops it. Harmless when closed.
+ * seconds). If input is unread by then, closing would be a reset, which could destroy what the peer has not read yet: so the peer gets
+ * two seconds to come to its end, and what it still sends is thrown away. `abort` closes at once. Harmless when closed.
  */
 void tn__iostream_close(tn__iostream *io);
 void tn__iostream_abort(tn__iostream *io);

@@ -60,6 +60,33 @@ TASK_TEST(serve, sends_what_a_connection_wrote_before_it_returned)
     return stop_serving(&g, &s);
 }
 
+static int answers_without_reading(tn_stream *s, void *arg)
+{
+    (void)arg;
+    TN_TRY(tn_sleep(0.01));
+    return tn_stream_write(s, "go away\n");
+}
+
+TASK_TEST(serve, lets_a_client_that_is_still_sending_read_its_answer)
+{
+    enum { N = 300000 };
+    served s = {.serve = answers_without_reading};
+    char *bytes = calloc(1, N);
+    tn_group g;
+    tn_stream *client;
+    tn_str answer;
+    TN_TRY(serve(&g, &s));
+    TN_TRY(tn_connect(&client, "127.0.0.1", s.port));
+    tn_future *sent = tn_stream_write_start(client, tn_str_of(bytes, N));
+    TN_TRY(tn_sleep(0.05));
+    TN_TRY(tn_read_all(client, &answer)); /* and not a reset */
+    assert_str(answer, "go away\n");
+    tn_future_unref(sent);
+    tn_stream_free(client);
+    free(bytes);
+    return stop_serving(&g, &s);
+}
+
 TASK_TEST(serve, cancels_what_is_open_when_it_is_cancelled)
 {
     served s = {.serve = echo};
