@@ -14,6 +14,7 @@
 #include "net/tls.h"
 
 static const int64_t linger_ns = 2000000000; /* how long the peer may take to notice our end */
+static const int64_t reuse_ns = 500000000;   /* how long after a response the next request may well be on its way */
 
 void tn__http1_wait(tn__http1 *c, int64_t at_most_ns)
 {
@@ -26,6 +27,13 @@ static void wait_for_sending(tn__http1 *c)
 {
     c->out_seen = c->stream.out_bytes;
     tn__http1_wait(c, c->server->send_ns);
+}
+
+/* Between two requests, or before the first. */
+static void wait_for_request(tn__http1 *c, int64_t at_most_ns)
+{
+    c->idle_since_ns = tn__loop_now(tn__http1_loop(c));
+    tn__http1_wait(c, at_most_ns);
 }
 
 static void free_connection(tn__http1 *c)
@@ -90,7 +98,7 @@ static void next_request(tn__http1 *c)
     if (s->congested)
         wait_for_sending(c);
     else
-        tn__http1_wait(c, c->server->idle_ns);
+        wait_for_request(c, c->server->idle_ns);
     if (!c->walking) tn__stream_resume(s);
 }
 
@@ -132,6 +140,16 @@ void tn__http1_done(tn__exchange *x)
 bool tn__http1_idle(const tn__http1 *c)
 {
     return c->state == TN__HTTP1_HEAD && !c->head_begun && tn__stream_kept(&c->stream) == 0 && c->stream.out_bytes == 0;
+}
+
+void tn__http1_retire(tn__http1 *c)
+{
+    if (!tn__http1_idle(c)) return;
+    int64_t until_ns = c->idle_since_ns + reuse_ns;
+    if (tn__loop_now(tn__http1_loop(c)) >= until_ns)
+        tn__http1_close(c);
+    else if (until_ns < c->timeout.deadline_ns)
+        tn__timeout_set(tn__http1_loop(c), &c->timeout, until_ns);
 }
 
 static void withdraw_drain(tn__op *op)
@@ -198,12 +216,12 @@ static void on_drained(tn_stream *s)
     tn__http1 *c = TN__OWNER(s, tn__http1, stream);
     end_drain(c, TN_OK);
     switch ((tn__http1_state)c->state) {
-    case TN__HTTP1_HEAD: tn__http1_wait(c, c->head_begun ? c->server->head_ns : c->server->idle_ns); break;
+    case TN__HTTP1_HEAD: wait_for_request(c, c->head_begun ? c->server->head_ns : c->server->idle_ns); break;
     case TN__HTTP1_HANDLING:
     case TN__HTTP1_PARKED: tn__timeout_clear(&c->timeout); break;
     case TN__HTTP1_FLUSHING:
         c->state = TN__HTTP1_HEAD;
-        tn__http1_wait(c, c->server->idle_ns);
+        wait_for_request(c, c->server->idle_ns);
         tn__stream_resume(s);
         break;
     case TN__HTTP1_LINGER: all_sent(c); break;
@@ -211,7 +229,7 @@ static void on_drained(tn_stream *s)
     case TN__HTTP1_CLOSED: break;
     }
     /* Had the server begun to drain while this was on its way, the connection did not count as idle; now it does. */
-    if (c->server->draining && tn__http1_idle(c)) tn__http1_linger(c);
+    if (c->server->draining) tn__http1_retire(c);
 }
 
 static void on_closed(tn_stream *s, int error)
@@ -299,7 +317,7 @@ int tn__http1_open(tn__http_server *server, int fd, const tn_addr *peer)
         return e;
     }
     tn__http_server_added(server, c);
-    tn__http1_wait(c, server->head_ns);
+    wait_for_request(c, server->head_ns);
     return TN_OK;
 }
 

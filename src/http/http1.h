@@ -64,6 +64,7 @@ struct tn__http1 {
     int64_t body_n;        /* bytes of body so far */
     size_t body_bytes_max; /* for this body; `headers` may change it, as it may body_ns */
     int64_t body_ns;       /* between two of its pieces */
+    int64_t idle_since_ns; /* when the last response was done with, or the connection begun */
     size_t out_seen;       /* unsent output when the send timeout last looked */
     uint32_t resume;       /* the parser's */
     uint8_t state;         /* tn__http1_state */
@@ -94,6 +95,12 @@ void tn__http1_destroy(tn__http1 *c);
 
 /* Is there no request in hand, and none begun? */
 bool tn__http1_idle(const tn__http1 *c);
+
+/*
+ * The server drains: close, unless a request is in hand or begun. A connection that was in use just now gets half a second more, for
+ * a peer that was told to keep it may have sent its next request already; that one is answered and told to close.
+ */
+void tn__http1_retire(tn__http1 *c);
 
 /* The peer's IP address as text, "0.0.0.0" when it has none. `text` holds TN_ADDR_TEXT_BYTES. */
 tn_str tn__http1_remote_ip(const tn__http1 *c, char *text);

@@ -158,10 +158,7 @@ void tn__http_server_drain(tn__http_server *s, void (*stopped)(void *arg), void 
     s->stopped_arg = arg;
     tn__work_init(&s->stop_work, stop_now);
     tn__http_server_stop_listening(s);
-    for (tn__list *at = s->connections.next; at != &s->connections; at = at->next) {
-        tn__http1 *c = TN__OWNER(at, tn__http1, node);
-        if (tn__http1_idle(c)) tn__http1_close(c);
-    }
+    for (tn__list *at = s->connections.next; at != &s->connections; at = at->next) tn__http1_retire(TN__OWNER(at, tn__http1, node));
     if (s->connections_n == 0) tn__soon(s->loop, &s->stop_work);
 }
 

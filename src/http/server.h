@@ -37,8 +37,8 @@ int tn__http_server_listen(tn__http_server *s, int fd);
 void tn__http_server_stop_listening(tn__http_server *s);
 
 /*
- * Begin a graceful end: stop listening, close idle connections, let the others finish the request in hand. `stopped` is called when
- * the last one is gone, never inside this call.
+ * Begin a graceful end: stop listening, close idle connections (tn__http1_retire), let the others finish the request in hand.
+ * `stopped` is called when the last one is gone, never inside this call.
  */
 void tn__http_server_drain(tn__http_server *s, void (*stopped)(void *arg), void *arg);
 

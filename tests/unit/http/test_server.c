@@ -241,11 +241,13 @@ LOOP_TEST(server, drained_closes_what_is_idle_and_finishes_what_is_in_flight)
     place p;
     client idle, busy, begun;
     place_open(&p, loop, NULL);
+    tn_loop_set_clock(loop, test_clock, NULL);
     come(&p, &idle);
     come(&p, &busy);
     come(&p, &begun);
     client_say(&idle, HELLO);
     assert_heard(&idle, "200 ok");
+    test_now_ns += 600000000;
     p.later = true;
     client_say(&busy, HELLO HELLO);
     client_say(&begun, "GET / HT");
@@ -267,6 +269,38 @@ LOOP_TEST(server, drained_closes_what_is_idle_and_finishes_what_is_in_flight)
     assert_int_equal(p.stopped, 1);
     client_done(&idle);
     client_done(&begun);
+    tn__http_server_free(p.server);
+}
+
+LOOP_TEST(server, drained_answers_who_was_told_to_keep_the_connection_just_now)
+{
+    place p;
+    client quick, slow, fresh;
+    place_open(&p, loop, NULL);
+    tn_loop_set_clock(loop, test_clock, NULL);
+    come(&p, &quick);
+    come(&p, &slow);
+    come(&p, &fresh);
+    client_say(&quick, HELLO);
+    client_say(&slow, HELLO);
+    assert_heard(&quick, "200 ok");
+    assert_heard(&slow, "200 ok");
+    test_now_ns += 100000000;
+    tn__http_server_drain(p.server, on_stopped, &p);
+    test_turns(loop, 3);
+    assert_heard(&quick, "");
+    client_say(&quick, HELLO);
+    assert_heard(&quick, "200 ok (close)|end");
+    client_say(&fresh, HELLO);
+    assert_heard(&fresh, "200 ok (close)|end");
+    test_now_ns += 1000000000;
+    test_turns(loop, 3);
+    assert_heard(&slow, "end");
+    client_done(&quick);
+    client_done(&fresh);
+    test_turns(loop, 3);
+    assert_int_equal(p.stopped, 1);
+    client_done(&slow);
     tn__http_server_free(p.server);
 }
 
