@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 SECONDS ?= 60
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help setup python run-python bench-python run test build check asan tsan oom fuzz bench bench-instructions demo format install clean
+.PHONY: help setup python run-python bench-python run test build check asan tsan oom aarch64 fuzz bench bench-instructions demo format install clean
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -65,6 +65,13 @@ oom:
 	@scripts/setup.sh test
 	@$(call build,asan,build-asan)
 	@scripts/run_tests.py build-asan -L oom
+
+#: make aarch64               cross-build for 64-bit ARM and run the unit tests under qemu (build-aarch64/)
+aarch64:
+	@scripts/setup.sh aarch64
+	@scripts/aarch64.sh
+	@$(call build,aarch64,build-aarch64)
+	@scripts/run_tests.py build-aarch64 -L unit
 
 #: make fuzz                  run every fuzz target for a minute (SECONDS=...; needs clang)
 fuzz:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install what is missing to build and test on Debian 12 or Ubuntu 24.04. Called by the Makefile: setup.sh run|test|bench|fuzz.
+# Install what is missing to build and test on Debian 12 or Ubuntu 24.04. Called by the Makefile: setup.sh run|test|python|bench|fuzz|aarch64.
 # When nothing is missing it prints nothing and does nothing.
 set -eu
 purpose=${1:-run}
@@ -38,6 +38,12 @@ fi
 if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
     need g++ command -v c++
     need curl command -v curl
+    need python3 command -v python3
+fi
+if [ "$purpose" = aarch64 ]; then
+    need gcc-aarch64-linux-gnu command -v aarch64-linux-gnu-gcc
+    need libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
+    need qemu-user command -v qemu-aarch64
     need python3 command -v python3
 fi
 if [ "$purpose" = bench ]; then

@@ -29,6 +29,15 @@ void test_register(const char *name, void (*function)(void **state));
     }                                                                                                                              \
     static void subject##_##sentence(__attribute__((unused)) void **state)
 
+/*
+ * Do the tests run under qemu's user emulation? It has no vfork, so the failure of exec in a child is not heard of, and it says yes
+ * to advice about memory that it does not follow.
+ */
+__attribute__((unused)) static int test_is_emulated(void)
+{
+    return getenv("TORNADO_TESTS_EMULATED") != NULL;
+}
+
 /* A tn_str against a literal. */
 #define assert_str(actual, expected)                                                                                               \
     do {                                                                                                                           \

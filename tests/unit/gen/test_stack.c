@@ -74,7 +74,7 @@ TEST(stack, ends_in_a_guard_whichever_way_the_system_has_for_it)
     tn_loop *loop = new_loop();
     tn__stack_pool *pool = &tn__gen_of(loop)->stacks;
     tn__stack *first = tn__stack_get(pool, 0);
-    assert_int_equal(touch_below(first), SIGSEGV);
+    if (!test_is_emulated()) assert_int_equal(touch_below(first), SIGSEGV);
     pool->guard = TN__GUARD_PROTECT;
     tn__stack *second = tn__stack_get(pool, 0);
     assert_true(second->protected);
