@@ -176,6 +176,8 @@ class RequestHandler(_engine.Handler):
         return computed.removeprefix(b"W/") in (etag.removeprefix(b"W/") for etag in listed)
 
     def _body_arrived(self) -> Any:
+        if self._prepared_future is not None and not self._prepared_future.done():
+            self._prepared_future.set_result(None)
         return self.request._body_future  # type: ignore[attr-defined]
 
     # -- Input --
@@ -287,9 +289,9 @@ class RequestHandler(_engine.Handler):
         value = escape.native_str(value)
         if re.search(r"[\x00-\x20]", value):
             raise ValueError(f"Invalid cookie {name!r}: {value!r}")
-        for attribute in (name, domain, path, samesite):
+        for what, attribute in (("name", name), ("domain", domain), ("path", path), ("samesite", samesite)):
             if attribute is not None and re.search(r"[\x00-\x20\x3b\x7f]", attribute):
-                raise http.cookies.CookieError(f"Invalid cookie attribute for cookie {name!r}: {attribute!r}")
+                raise http.cookies.CookieError(f"Invalid cookie attribute {what}={attribute!r} for cookie {name!r}")
         if not hasattr(self, "_new_cookie"):
             self._new_cookie: http.cookies.SimpleCookie[str] = http.cookies.SimpleCookie()
         if name in self._new_cookie:
@@ -392,7 +394,10 @@ class RequestHandler(_engine.Handler):
 
         ``kwargs`` has ``exc_info`` if there was an exception; it may not be the current one.
         """
-        if self.settings.get("serve_traceback") and "exc_info" in kwargs:
+        if status_code in (204, 304) or 100 <= status_code < 200:
+            # These have no body, not even to say what is wrong.
+            self.finish()
+        elif self.settings.get("serve_traceback") and "exc_info" in kwargs:
             self.set_header("Content-Type", "text/plain")
             for line in traceback.format_exception(*kwargs["exc_info"]):
                 self.write(line)

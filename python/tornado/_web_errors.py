@@ -1,7 +1,6 @@
 """The exceptions of `tornado.web`, where applications find them."""
 
 import http.client
-import warnings
 from typing import Any, Optional
 
 from tornado import _engine
@@ -35,11 +34,14 @@ class HTTPError(Exception):
 
     @property
     def log_message(self) -> Optional[str]:
-        """The format of the message.
+        """The format of the message, for ``args``.
 
         .. deprecated:: 6.5
            Use `get_message`.
         """
+        if self._log_message and not self.args:
+            # A message that came without arguments is no format.
+            return self._log_message.replace("%", "%%")
         return self._log_message
 
     def get_message(self) -> Optional[str]:
@@ -87,12 +89,8 @@ class MissingArgumentError(HTTPError):
     """
 
     def __init__(self, arg_name: str) -> None:
-        super().__init__(400, "Missing argument %s", arg_name)
+        super().__init__(400, f"Missing argument {arg_name}")
         self.arg_name = arg_name
-
-
-def _warn(text: str) -> None:
-    warnings.warn(text, DeprecationWarning, stacklevel=3)
 
 
 _engine.bind(http_error=HTTPError)

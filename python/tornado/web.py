@@ -401,14 +401,17 @@ class _HandlerDelegate(httputil.HTTPMessageDelegate):
         if self.stream_request_body:
             self.handler._prepared_future = Future()
         task = asyncio.ensure_future(self.handler._execute(transforms, *self.path_args, **self.path_kwargs))
-        task.add_done_callback(_report)
+        task.add_done_callback(self._on_executed)
         return self.handler._prepared_future
 
-
-def _report(task: "Future[None]") -> None:
-    # Errors of the handler have become responses; what is left is for the event loop to complain about.
-    if not task.cancelled():
-        task.result()
+    def _on_executed(self, task: "Future[None]") -> None:
+        prepared = self.handler._prepared_future
+        if prepared is not None and not prepared.done():
+            # It was over before the body was wanted; nobody shall wait for that.
+            prepared.set_result(None)
+        if not task.cancelled():
+            # Errors of the handler have become responses; what is left is for the event loop to complain about.
+            task.result()
 
 
 # -- Handlers ready for use --
