@@ -63,6 +63,17 @@ TN_API int tn_resolve_s(tn_addr *addrs, size_t n, tn_str host, uint16_t port, in
 #define tn_resolve_start(loop, host, port, family) tn_resolve_start_s((loop), TN_STR(host), (port), (family))
 TN_API tn_future *tn_resolve_start_s(tn_loop *loop, tn_str host, uint16_t port, int family);
 
+/*
+ * From now on, on this loop, whoever wants `host` gets `to_host`, a name or an IP address, instead: Tornado's OverrideResolver, for
+ * tests and for services that have moved. The name that TLS verifies stays what it was.
+ *
+ * port: only who wants this port; -1: any. to_port: the port they get; -1: the one that they wanted. What says more wins over what says
+ * less, and the latest of equals wins. TN_ENOMEM.
+ */
+#define tn_resolve_override(loop, host, port, to_host, to_port)                                                                    \
+    tn_resolve_override_s((loop), TN_STR(host), (port), TN_STR(to_host), (to_port))
+TN_API int tn_resolve_override_s(tn_loop *loop, tn_str host, int port, tn_str to_host, int to_port);
+
 #ifdef __cplusplus
 } /* extern "C" */
 

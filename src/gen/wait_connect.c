@@ -174,3 +174,11 @@ tn_future *tn_resolve_start_s(tn_loop *loop, tn_str host, uint16_t port, int fam
         tn_future_set(f, answer(r, result)); /* which may be 1: an address */
     return f;
 }
+
+int tn_resolve_override_s(tn_loop *loop, tn_str host, int port, tn_str to_host, int to_port)
+{
+    tn__loop_check_thread(loop, "tn_resolve_override");
+    tn__resolver *resolver = tn__resolver_of(loop);
+    tn__override override = {.host = host, .port = port, .family = AF_UNSPEC, .to_host = to_host, .to_port = to_port};
+    return resolver ? tn__resolver_override(resolver, &override) : TN_ENOMEM;
+}

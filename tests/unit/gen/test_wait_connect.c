@@ -129,3 +129,20 @@ TASK_TEST(resolve, gives_addresses_with_their_port)
     assert_int_equal(tn_resolve(addrs, 8, "", 80, AF_UNSPEC), TN_ERESOLVE);
     return 0;
 }
+
+TASK_TEST(resolve, gives_another_place_to_who_wants_a_host_that_has_moved)
+{
+    served s = {.serve = greets};
+    tn_group g;
+    tn_stream *client;
+    tn_addr addr;
+    char text[TN_ADDR_TEXT_BYTES];
+    TN_TRY(serve(&g, &s));
+    TN_TRY(tn_resolve_override(loop, "moved.test", -1, "127.0.0.9", -1));
+    TN_TRY(tn_resolve_override(loop, "moved.test", 80, "127.0.0.1", s.port));
+    TN_TRY(tn_connect(&client, "moved.test", 80));
+    TN_TRY(read_greeting(client));
+    assert_int_equal(tn_resolve(&addr, 1, "moved.test", 81, AF_UNSPEC), 1);
+    assert_str(tn_addr_format(&addr, text), "127.0.0.9:81");
+    return stop_serving(&g, &s);
+}
