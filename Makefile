@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 SECONDS ?= 60
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help setup python run-python bench-python run test build check asan tsan oom aarch64 fuzz bench bench-instructions demo format install clean
+.PHONY: help setup python run-python test-python bench-python run test build check asan tsan oom aarch64 fuzz bench bench-instructions demo format install clean
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -29,6 +29,10 @@ python:
 run-python: python
 	@echo "Hello, world is at http://127.0.0.1:8888/ (Ctrl-C ends it)"
 	@exec build/venv/bin/python demos/python/helloworld.py
+
+#: make test-python           the tests of the Python package: ours, the wire tests, and those that Tornado publishes (from PyPI)
+test-python: python
+	@scripts/test_python.sh
 
 #: make bench-python          CPU time per request of Python servers side by side: ours, Tornado's own, uvicorn, aiohttp (from PyPI)
 bench-python: python

@@ -34,8 +34,16 @@ class Response:
         values = [value for key, value in self.fields if key == name]
         return ", ".join(values) if values else None
 
-    def check(self):
+    @property
+    def terse(self):
+        """Is this the status line alone with which Tornado, by its own tests, refuses a request?"""
+        return self.status in (400, 431) and not self.fields
+
+    def check(self, may_be_terse):
         """What must hold for every response, whatever was asked."""
+        if may_be_terse and self.terse:
+            self.closes = True
+            return
         lengths = [value for key, value in self.fields if key == "content-length"]
         codings = [value for key, value in self.fields if key == "transfer-encoding"]
         if len(lengths) > 1:
@@ -54,7 +62,7 @@ class Response:
             raise Mismatch("a 405 without Allow, RFC 9110, 15.5.6")
 
 
-def parse_head(head):
+def parse_head(head, may_be_terse=False):
     """The status line and the fields, without the blank line at the end."""
     lines = head.split(b"\r\n")
     match = STATUS_LINE.fullmatch(lines[0])
@@ -66,21 +74,22 @@ def parse_head(head):
         if not match:
             raise Mismatch(f"malformed header field: {line!r}")
         response.fields.append((match[1].decode().lower(), (match[2] or b"").decode("latin-1")))
-    response.check()
     connection = (response.get("connection") or "").lower()
     response.closes = "close" in [option.strip() for option in connection.split(",")]
+    response.check(may_be_terse)
     return response
 
 
 class Peer:
     """A connection to the server: sends, and reads responses out of what has come."""
 
-    def __init__(self, address, timeout, drip):
+    def __init__(self, address, timeout, drip, may_be_terse=False):
         self.socket = socket.create_connection(address, timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
         self.timeout = timeout
         self.drip = drip
+        self.may_be_terse = may_be_terse
         self.received = b""  # and not yet part of a response
         self.ended = None  # None, "close" or "reset": how the server ended its side
         self.must_close = False  # the last response said so
@@ -171,7 +180,7 @@ class Peer:
             raise Mismatch("a further response after one with Connection: close was expected")
         end = self.need(lambda data: data.index(b"\r\n\r\n") if b"\r\n\r\n" in data else None, "a response")
         head, self.received = self.received[:end], self.received[end + 4 :]
-        response = parse_head(head)
+        response = parse_head(head, self.may_be_terse)
         if not to_head and response.status >= 200 and response.status not in (204, 304):
             response.body = self.body(response)
         self.must_close = response.closes

@@ -17,7 +17,7 @@ OK = b"HTTP/1.1 200 OK\r\n" + DATE + b"Content-Length: 2\r\n\r\nhi"
 ASK = 'send "x"\n'
 
 
-def play(answer, text, then="close", drip=0):
+def play(answer, text, then="close", drip=0, face="c"):
     """What goes wrong when a server that answers every connection with `answer` is asked by the script; "" when nothing does."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -32,7 +32,7 @@ def play(answer, text, then="close", drip=0):
 
         thread = threading.Thread(target=serve)
         thread.start()
-        result = run.Play(script.parse("t.wire", text), listener.getsockname(), 1.0, drip).run()
+        result = run.Play(script.parse("t.wire", text), listener.getsockname(), 1.0, drip, face).run()
         thread.join()
         return result
 
@@ -99,6 +99,11 @@ class Answers(unittest.TestCase):
 
     def test_a_final_answer_has_a_date(self):
         self.bad(OK.replace(DATE, b""), "expect 200", r"Date")
+
+    def test_a_refusal_may_be_terse_on_the_python_face_alone(self):
+        self.good(b"HTTP/1.1 400 Bad Request\r\n\r\n", "expect 501\n    connection: close\nexpect close", face="python")
+        self.bad(b"HTTP/1.1 400 Bad Request\r\n\r\n", "expect 400\nexpect close", "Date")
+        self.bad(b"HTTP/1.1 400 Bad Request\r\n\r\n", "expect 200\nexpect close", "status", face="python")
 
     def test_chunks_are_joined_and_checked(self):
         head = b"HTTP/1.1 200 OK\r\n" + DATE + b"Transfer-Encoding: chunked\r\n\r\n"
