@@ -55,11 +55,11 @@ TN_API tn_future *tn_connect_start_(tn_loop *loop, tn_str host, const tn_connect
 /*
  * Resolve a name, or read an IP address: at most `n` addresses into `addrs`, best first, with this port.
  *
- * family: AF_INET, AF_INET6, or AF_UNSPEC for both. Returns how many, at least one; TN_ERESOLVE; TN_ENOMEM. The future of the twin
+ * host: a tn_str, a char * or a const char *. family: AF_INET, AF_INET6, or AF_UNSPEC for both. Returns how many, at least one; TN_ERESOLVE; TN_ENOMEM. The future of the twin
  * holds an array of so many addresses: tn_future_value, or tn_await_value and free().
  */
-#define tn_resolve(addrs, n, host, port, family) tn_resolve_s((addrs), (n), TN_STR(host), (port), (family))
-TN_API int tn_resolve_s(tn_addr *addrs, size_t n, tn_str host, uint16_t port, int family);
+#define tn_resolve(host, port, family, addrs, n) tn_resolve_s(TN_STR(host), (port), (family), (addrs), (n))
+TN_API int tn_resolve_s(tn_str host, uint16_t port, int family, tn_addr *addrs, size_t n);
 #define tn_resolve_start(loop, host, port, family) tn_resolve_start_s((loop), TN_STR(host), (port), (family))
 TN_API tn_future *tn_resolve_start_s(tn_loop *loop, tn_str host, uint16_t port, int family);
 

@@ -107,7 +107,7 @@ static size_t copy_addrs(tn_addr *addrs, size_t n, const tn__lookup *l)
     return n;
 }
 
-int tn_resolve_s(tn_addr *addrs, size_t n, tn_str host, uint16_t port, int family)
+int tn_resolve_s(tn_str host, uint16_t port, int family, tn_addr *addrs, size_t n)
 {
     tn__op *op;
     tn__lookup l = {0};

@@ -115,9 +115,9 @@ TASK_TEST(resolve, gives_addresses_with_their_port)
     tn_addr addrs[8];
     void *value;
     char text[TN_ADDR_TEXT_BYTES];
-    assert_int_equal(tn_resolve(addrs, 8, "127.0.0.1", 80, AF_UNSPEC), 1);
+    assert_int_equal(tn_resolve("127.0.0.1", 80, AF_UNSPEC, addrs, 8), 1);
     assert_str(tn_addr_format(&addrs[0], text), "127.0.0.1:80");
-    assert_true(tn_resolve(addrs, 8, "localhost", 81, AF_INET) >= 1);
+    assert_true(tn_resolve("localhost", 81, AF_INET, addrs, 8) >= 1);
     assert_str(tn_addr_format(&addrs[0], text), "127.0.0.1:81");
     assert_int_equal(tn_await_value(tn_resolve_start(loop, "::1", 82, AF_UNSPEC), &value), 1);
     assert_str(tn_addr_format(value, text), "[::1]:82");
@@ -126,7 +126,7 @@ TASK_TEST(resolve, gives_addresses_with_their_port)
     assert_str(tn_addr_format(value, text), "127.0.0.1:83");
     free(value);
     tn_future_unref(tn_resolve_start(loop, "localhost", 84, AF_INET));
-    assert_int_equal(tn_resolve(addrs, 8, "", 80, AF_UNSPEC), TN_ERESOLVE);
+    assert_int_equal(tn_resolve("", 80, AF_UNSPEC, addrs, 8), TN_ERESOLVE);
     return 0;
 }
 
@@ -142,7 +142,7 @@ TASK_TEST(resolve, gives_another_place_to_who_wants_a_host_that_has_moved)
     TN_TRY(tn_resolve_override(loop, "moved.test", 80, "127.0.0.1", s.port));
     TN_TRY(tn_connect(&client, "moved.test", 80));
     TN_TRY(read_greeting(client));
-    assert_int_equal(tn_resolve(&addr, 1, "moved.test", 81, AF_UNSPEC), 1);
+    assert_int_equal(tn_resolve("moved.test", 81, AF_UNSPEC, &addr, 1), 1);
     assert_str(tn_addr_format(&addr, text), "127.0.0.9:81");
     return stop_serving(&g, &s);
 }
