@@ -42,7 +42,7 @@ extern "C" {
     X(TN_ETLS, -4011, "TLS error")                                                                                                 \
     X(TN_ECRYPTO, -4012, "error in the cryptographic library")                                                                     \
     X(TN_EPATTERN, -4013, "bad regular expression")                                                                                \
-    X(TN_EJSON, -4014, "bad JSON")                                                                                      \
+    X(TN_EJSON, -4014, "bad JSON")                                                                                                 \
     X(TN_ELEAKED, -4015, "something was left behind")
 
 enum {
