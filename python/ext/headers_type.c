@@ -91,18 +91,22 @@ static int add_second(tnpy_headers *self, PyObject *name, PyObject *first, PyObj
     return result;
 }
 
+/* A value beside the one or those that the name has. */
+static int add_further(tnpy_headers *self, PyObject *name, PyObject *before, PyObject *value)
+{
+    PyObject *list = list_of(self, name); /* borrowed */
+    if (!list && PyErr_Occurred()) return -1;
+    if ((list ? PyList_Append(list, value) : add_second(self, name, before, value)) < 0) return -1;
+    return PyDict_SetItem(self->fields, name, Py_None);
+}
+
 /* One more value; `name` is capitalized. */
 static int add_value(tnpy_headers *self, PyObject *name, PyObject *value)
 {
-    PyObject *before = PyDict_GetItemWithError(self->fields, name); /* borrowed */
-    if (!before && PyErr_Occurred()) return -1;
-    if (before) {
-        PyObject *list = list_of(self, name); /* borrowed */
-        if (!list && PyErr_Occurred()) return -1;
-        if ((list ? PyList_Append(list, value) : add_second(self, name, before, value)) < 0) return -1;
-        value = Py_None;
-    }
-    if (PyDict_SetItem(self->fields, name, value) < 0) return -1;
+    Py_ssize_t names = PyDict_GET_SIZE(self->fields);
+    PyObject *kept = PyDict_SetDefault(self->fields, name, value); /* borrowed; one look-up is enough for a new name */
+    if (!kept) return -1;
+    if (PyDict_GET_SIZE(self->fields) == names && add_further(self, name, kept, value) < 0) return -1;
     Py_XSETREF(self->last, Py_NewRef(name));
     return 0;
 }
@@ -259,19 +263,6 @@ static void headers_dealloc(tnpy_headers *self)
     Py_DECREF(type);
 }
 
-PyObject *tnpy_headers_from_fields(tnpy_state *state, const char *base, const tn__field *fields, uint32_t n)
-{
-    tnpy_headers *self = allocate((PyTypeObject *)state->py.http_headers);
-    for (uint32_t i = 0; self && i < n; i++) {
-        PyObject *name = capitalized(base + fields[i].name.at, fields[i].name.n);
-        PyObject *value = name ? tnpy_latin1(tn_str_of(base + fields[i].value.at, fields[i].value.n)) : NULL;
-        if (!value || add_value(self, name, value) < 0) Py_CLEAR(self);
-        Py_XDECREF(name);
-        Py_XDECREF(value);
-    }
-    return (PyObject *)self;
-}
-
 /* As a mapping. */
 
 static Py_ssize_t headers_length(tnpy_headers *self)
@@ -336,22 +327,29 @@ static bool text_of(PyObject *object, tn_str *out)
     return !wide && tnpy_text(object, out) == 0;
 }
 
-/* Is this what a field may be called? If not, an exception is set. */
-static bool is_name(tnpy_headers *self, PyObject *name)
+/* Raise, with the object that cannot be. */
+static int refuse(tnpy_headers *self, const char *format, PyObject *object)
 {
-    tn_str text;
-    if (text_of(name, &text) && tn__is_token(text)) return true;
-    if (!PyErr_Occurred()) tnpy_input_error(tnpy_state_of_type(Py_TYPE(self)), "Invalid header name %R", name);
-    return false;
+    if (!PyErr_Occurred()) tnpy_input_error(tnpy_state_of_type(Py_TYPE(self)), format, object);
+    return -1;
 }
 
-/* RFC 9110, 5.5: the value of a field neither begins nor ends with a blank. */
-static bool is_value(tnpy_headers *self, PyObject *value)
+static int refuse_text(tnpy_headers *self, const char *format, tn_str text)
 {
-    tn_str text;
-    if (text_of(value, &text) && tn__is_field_value(text) && tn_str_trim(text).n == text.n) return true;
-    if (!PyErr_Occurred()) tnpy_input_error(tnpy_state_of_type(Py_TYPE(self)), "Invalid header value %R", value);
-    return false;
+    PyObject *object = tnpy_latin1(text);
+    if (object) refuse(self, format, object);
+    Py_XDECREF(object);
+    return -1;
+}
+
+static const char bad_name[] = "Invalid header name %R", bad_value[] = "Invalid header value %R";
+
+/* RFC 9110, 5.5: the value of a field neither begins nor ends with a blank. */
+static int check(tnpy_headers *self, tn_str name, tn_str value)
+{
+    if (!tn__is_token(name)) return refuse_text(self, bad_name, name);
+    bool fits = tn__is_field_value(value) && tn_str_trim(value).n == value.n;
+    return fits ? 0 : refuse_text(self, bad_value, value);
 }
 
 /* str, or bytes in UTF-8, as a str. A new reference. */
@@ -364,7 +362,10 @@ static PyObject *native(PyObject *object)
 
 static int add_checked(tnpy_headers *self, PyObject *name, PyObject *value)
 {
-    if (!is_name(self, name) || !is_value(self, value)) return -1;
+    tn_str name_text, value_text;
+    if (!text_of(name, &name_text)) return refuse(self, bad_name, name);
+    if (!text_of(value, &value_text)) return refuse(self, bad_value, value);
+    if (check(self, name_text, value_text) < 0) return -1;
     PyObject *key = tnpy_header_name(name);
     int result = key ? add_value(self, key, value) : -1;
     Py_XDECREF(key);
@@ -465,11 +466,22 @@ static int continue_last(tnpy_headers *self, PyObject *piece)
 
 static int take_fold(tnpy_headers *self, tn_str text)
 {
-    PyObject *value = tnpy_latin1(text), *piece = NULL;
-    if (value && is_value(self, value)) piece = PyUnicode_FromFormat(text.n ? " %U" : "%U", value);
+    if (!tn__is_field_value(text)) return refuse_text(self, bad_value, text);
+    PyObject *value = tnpy_latin1(text);
+    PyObject *piece = value ? PyUnicode_FromFormat(text.n ? " %U" : "%U", value) : NULL;
     int result = piece ? continue_last(self, piece) : -1;
     Py_XDECREF(value);
     Py_XDECREF(piece);
+    return result;
+}
+
+/* Names are ASCII, as is every token. */
+static int add_text(tnpy_headers *self, tn_str name, tn_str value)
+{
+    PyObject *key = capitalized(name.p, name.n), *object = key ? tnpy_latin1(value) : NULL;
+    int result = object ? add_value(self, key, object) : -1;
+    Py_XDECREF(key);
+    Py_XDECREF(object);
     return result;
 }
 
@@ -481,21 +493,15 @@ static int take_line(tnpy_headers *self, tn_str line)
     if (*line.p == ' ' || *line.p == '\t') return take_fold(self, tn_str_trim(line));
     const char *colon = memchr(line.p, ':', line.n);
     if (!colon) return fail(self, "no colon in header line");
-    size_t name_n = (size_t)(colon - line.p);
-    PyObject *name = tnpy_latin1(tn_str_of(line.p, name_n));
-    PyObject *value = name ? tnpy_latin1(tn_str_trim(tn_str_of(colon + 1, line.n - name_n - 1))) : NULL;
-    int result = value ? add_checked(self, name, value) : -1;
-    Py_XDECREF(name);
-    Py_XDECREF(value);
-    return result;
+    tn_str name = {line.p, (size_t)(colon - line.p)}, value = {colon + 1, line.n - name.n - 1};
+    value = tn_str_trim(value);
+    return check(self, name, value) < 0 ? -1 : add_text(self, name, value);
 }
 
 /* The bytes of text to be parsed. */
 static int parsable(tnpy_headers *self, PyObject *object, tn_str *text)
 {
-    if (text_of(object, text)) return 0;
-    if (!PyErr_Occurred()) tnpy_input_error(tnpy_state_of_type(Py_TYPE(self)), "Invalid header value %R", object);
-    return -1;
+    return text_of(object, text) ? 0 : refuse(self, bad_value, object);
 }
 
 static PyObject *headers_parse_line(tnpy_headers *self, PyObject *line)
@@ -522,6 +528,16 @@ static PyObject *headers_parse(PyObject *type, PyObject *headers)
     tn_str text;
     if (self && (parsable((tnpy_headers *)self, headers, &text) < 0 || take_lines((tnpy_headers *)self, text) < 0)) Py_CLEAR(self);
     return self;
+}
+
+PyObject *tnpy_headers_from_fields(tnpy_state *state, const char *base, const tn__field *fields, uint32_t n)
+{
+    tnpy_headers *self = allocate((PyTypeObject *)state->py.http_headers);
+    for (uint32_t i = 0; self && i < n; i++) {
+        tn_str name = {base + fields[i].name.at, fields[i].name.n}, value = {base + fields[i].value.at, fields[i].value.n};
+        if (add_text(self, name, value) < 0) Py_CLEAR(self);
+    }
+    return (PyObject *)self;
 }
 
 /* Copies, text and pickles. */
