@@ -55,9 +55,15 @@ static void destroy(tn_testenv *t)
     tn__free(t);
 }
 
+static void take_faults_of_environment(void)
+{
+    const char *faults = getenv("TORNADO_FAULTS");
+    if (tn__faults_set(faults) < 0) fprintf(stderr, "TORNADO_FAULTS is no list of faults, and nothing will fail: %s\n", faults);
+}
+
 static int furnish(tn_testenv *t)
 {
-    tn__faults_set(getenv("TORNADO_FAULTS")); /* a list that is wrong is none */
+    take_faults_of_environment();
     TN_TRY(tn_loop_new(&t->loop, NULL));
     tn_loop_set_clock(t->loop, virtual_clock, t);
     tn_loop_make_current(t->loop);

@@ -329,6 +329,17 @@ TEST(testing, makes_reading_and_memory_fail)
     assert_int_equal(close_env(t), 0);
 }
 
+TEST(testing, says_when_the_environment_has_no_good_list_of_faults)
+{
+    setenv("TORNADO_FAULTS", "iostream.raed:EPIPE", 1);
+    hide_stderr();
+    tn_testenv *t = tn_test_open(NULL);
+    show_stderr();
+    unsetenv("TORNADO_FAULTS");
+    assert_string_equal(printed, "TORNADO_FAULTS is no list of faults, and nothing will fail: iostream.raed:EPIPE\n");
+    assert_int_equal(tn_test_close(t), 0);
+}
+
 TEST(testing, takes_faults_from_the_environment)
 {
     tn_response res;
