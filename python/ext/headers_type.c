@@ -304,6 +304,20 @@ static PyObject *headers_iter(tnpy_headers *self)
     return PyObject_GetIter(self->fields);
 }
 
+/* The value, if need be by a subclass's __getitem__; NULL without an exception when there is none. */
+static PyObject *find(PyObject *self, PyObject *key)
+{
+    if (Py_TYPE(self)->tp_as_mapping->mp_subscript == (binaryfunc)headers_subscript) {
+        PyObject *name = tnpy_header_name(key);
+        PyObject *value = name ? look_up((tnpy_headers *)self, name) : NULL;
+        Py_XDECREF(name);
+        return value;
+    }
+    PyObject *value = PyObject_GetItem(self, key);
+    if (!value && PyErr_ExceptionMatches(PyExc_KeyError)) PyErr_Clear();
+    return value;
+}
+
 /* Mapping.get: the default may be named. */
 static PyObject *headers_get(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
@@ -312,9 +326,8 @@ static PyObject *headers_get(PyObject *self, PyObject *const *args, Py_ssize_t n
         PyErr_SetString(PyExc_TypeError, "get() takes a name and a default");
         return NULL;
     }
-    PyObject *value = PyObject_GetItem(self, args[0]); /* which a subclass may have made its own */
-    if (value || !PyErr_ExceptionMatches(PyExc_KeyError)) return value;
-    PyErr_Clear();
+    PyObject *value = find(self, args[0]);
+    if (value || PyErr_Occurred()) return value;
     return Py_NewRef(n + named == 2 ? args[1] : Py_None);
 }
 
@@ -394,14 +407,20 @@ static PyObject *headers_get_list(tnpy_headers *self, PyObject *key)
     return values;
 }
 
-static int append_pairs(PyObject *pairs, PyObject *name, PyObject *values)
+static int append_pair(PyObject *pairs, PyObject *name, PyObject *value)
 {
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values); i++) {
-        PyObject *pair = PyTuple_Pack(2, name, PyList_GET_ITEM(values, i));
-        int result = pair ? PyList_Append(pairs, pair) : -1;
-        Py_XDECREF(pair);
-        if (result < 0) return -1;
-    }
+    PyObject *pair = PyTuple_Pack(2, name, value);
+    int result = pair ? PyList_Append(pairs, pair) : -1;
+    Py_XDECREF(pair);
+    return result;
+}
+
+static int append_pairs(tnpy_headers *self, PyObject *pairs, PyObject *name, PyObject *value)
+{
+    PyObject *list = list_of(self, name); /* borrowed */
+    if (!list) return PyErr_Occurred() ? -1 : append_pair(pairs, name, value);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++)
+        if (append_pair(pairs, name, PyList_GET_ITEM(list, i)) < 0) return -1;
     return 0;
 }
 
@@ -410,11 +429,8 @@ static PyObject *all_pairs(tnpy_headers *self)
 {
     PyObject *pairs = PyList_New(0), *name, *value; /* the latter two borrowed */
     Py_ssize_t at = 0;
-    while (pairs && PyDict_Next(self->fields, &at, &name, &value)) {
-        PyObject *values = values_of(self, name);
-        if (!values || append_pairs(pairs, name, values) < 0) Py_CLEAR(pairs);
-        Py_XDECREF(values);
-    }
+    while (pairs && PyDict_Next(self->fields, &at, &name, &value))
+        if (append_pairs(self, pairs, name, value) < 0) Py_CLEAR(pairs);
     return pairs;
 }
 
