@@ -17,9 +17,10 @@
 #include "httputil.h"
 
 typedef struct tnpy_headers {
-    PyObject_HEAD PyObject *fields; /* dict: name to value */
-    PyObject *repeated;             /* dict: name to list of values; NULL until there is one */
-    PyObject *last;                 /* the name that was added last, which a folded line belongs to; NULL: none */
+    PyObject ob_base;
+    PyObject *fields;   /* dict: name to value */
+    PyObject *repeated; /* dict: name to list of values; NULL until there is one */
+    PyObject *last;     /* the name that was added last, which a folded line belongs to; NULL: none */
     PyObject *weakrefs;
 } tnpy_headers;
 
