@@ -60,7 +60,7 @@ static int epoll_update(tn__poller *p, tn__io *io)
     if (io->edge) return 0;
     if (!io->exclusive) return control(p, EPOLL_CTL_MOD, io);
     control(p, EPOLL_CTL_DEL, io); /* what is exclusive cannot be modified */
-    return control(p, EPOLL_CTL_ADD, io);
+    return io->interest ? control(p, EPOLL_CTL_ADD, io) : 0;
 }
 
 static void epoll_remove(tn__poller *p, tn__io *io)

@@ -16,14 +16,17 @@ static const int64_t REST_NS_FIRST = 50000000;  /* 50 ms */
 static const int64_t REST_NS_MAX = 500000000;   /* 0.5 s: with the coarse clock, an answer within 1 s of the end of a shortage */
 static const int64_t SAY_AGAIN_NS = 1000000000; /* one line a second, however shortages come and go */
 
-/* Watch the descriptor if there is no reason not to. Changing the interest of a watched descriptor cannot fail. */
-static void update_interest(tn__acceptor *a)
+/* Watch the descriptor if there is no reason not to. Looking away cannot fail; looking again takes memory of the system. */
+static int update_interest(tn__acceptor *a)
 {
     unsigned wanted = a->paused || a->resting ? 0 : TN_READ;
-    if (a->io.interest != wanted) (void)tn__io_update(a->loop, &a->io, wanted);
+    return a->io.interest != wanted ? tn__io_update(a->loop, &a->io, wanted) : TN_OK;
 }
 
-/* accept failed for a reason that will not go away by trying at once. One line for an episode, which ends with an empty queue. */
+/*
+ * accept, or watching for more, failed for a reason that will not go away by trying at once. One line for an episode, which ends with
+ * an empty queue.
+ */
 static void rest(tn__acceptor *a, int error)
 {
     int64_t now = tn__loop_now(a->loop);
@@ -33,9 +36,16 @@ static void rest(tn__acceptor *a, int error)
     }
     a->short_of_room = true;
     a->resting = true;
-    update_interest(a);
+    (void)update_interest(a);
     tn__timeout_set(a->loop, &a->retry, now + a->rest_ns);
     a->rest_ns = a->rest_ns * 2 < REST_NS_MAX ? a->rest_ns * 2 : REST_NS_MAX;
+}
+
+/* One of the reasons to look away is gone. */
+static void look_again(tn__acceptor *a)
+{
+    int result = update_interest(a);
+    if (result < 0) rest(a, result);
 }
 
 static void end_rest(tn_loop *loop, tn__timeout *retry)
@@ -43,7 +53,7 @@ static void end_rest(tn_loop *loop, tn__timeout *retry)
     tn__acceptor *a = TN__OWNER(retry, tn__acceptor, retry);
     (void)loop;
     a->resting = false;
-    update_interest(a);
+    look_again(a);
 }
 
 /* Errors of the one connection that accept was about to give: it is gone, the next one may be fine (accept(2), "Error handling"). */
@@ -129,12 +139,12 @@ void tn__acceptor_pause(tn__acceptor *a)
 {
     if (!a->loop) return;
     a->paused = true;
-    update_interest(a);
+    (void)update_interest(a);
 }
 
 void tn__acceptor_resume(tn__acceptor *a)
 {
     if (!a->loop) return;
     a->paused = false;
-    update_interest(a);
+    look_again(a);
 }

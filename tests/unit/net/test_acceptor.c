@@ -158,6 +158,34 @@ TEST(acceptor, that_is_paused_in_its_callback_takes_no_more_until_resumed)
     tn_loop_free(loop);
 }
 
+static int update_without_memory(tn__poller *poller, tn__io *io)
+{
+    (void)poller, (void)io;
+    return -ENOMEM;
+}
+
+TEST(acceptor, that_cannot_be_watched_again_tries_until_it_is)
+{
+    tn_loop *loop = new_loop();
+    server s = {0};
+    int client;
+    const tn__poll_backend *healthy = loop->backend;
+    tn__poll_backend failing = *healthy;
+    failing.update = update_without_memory;
+    server_start(&s, loop, &on_loopback);
+    tn__acceptor_pause(&s.acceptor);
+    loop->backend = &failing;
+    tn__acceptor_resume(&s.acceptor);
+    for (int i = 0; i < 10; i++) tn_loop_turn(loop, 0.02); /* the first retry fails, too */
+    loop->backend = healthy;
+    connect_clients(&s, &client, 1);
+    turn_until(loop, &s, 1);
+    assert_int_equal(s.taken_n, 1);
+    close(client);
+    server_stop(&s);
+    tn_loop_free(loop);
+}
+
 TEST(acceptor, that_is_stopped_in_its_callback_takes_no_more)
 {
     int clients[6];
