@@ -12,14 +12,14 @@
 #include "state.h"
 
 /* Names of methods that are ordinary identifiers here; those of verbs are in the order of tn__method. */
-#define TNPY_HOOKS(X)                                                                                                              \
-    X(get)                                                                                                                         \
-    X(head)                                                                                                                        \
-    X(post)                                                                                                                        \
-    X(put) X(patch) X(delete) X(options) X(set_default_headers) X(initialize) X(prepare) X(on_finish) X(on_connection_close)       \
-        X(data_received) X(write) X(finish) X(flush) X(set_header) X(set_status) X(clear) X(compute_etag) X(set_etag_header)       \
-            X(check_etag_header) X(check_xsrf_cookie) X(decode_argument) X(_log) X(_clear_representation_headers) X(_execute)      \
-                X(_handle_request_exception) X(SUPPORTED_METHODS)
+/* clang-format off */
+#define TNPY_HOOKS(X) \
+    X(get) X(head) X(post) X(put) X(patch) X(delete) X(options) X(set_default_headers) X(initialize) \
+    X(prepare) X(on_finish) X(on_connection_close) X(data_received) X(write) X(finish) X(flush) X(set_header) \
+    X(set_status) X(clear) X(compute_etag) X(set_etag_header) X(check_etag_header) X(check_xsrf_cookie) \
+    X(decode_argument) X(_log) X(_clear_representation_headers) X(_execute) X(_handle_request_exception) \
+    X(SUPPORTED_METHODS)
+/* clang-format on */
 
 typedef enum tnpy_hook {
 #define TNPY_HOOK_ID(name) TNPY_HOOK_##name,
