@@ -258,7 +258,8 @@ class HTTP1Connection(httputil.HTTPConnection):
             await self._finish_future
         if self.is_client and self._disconnect_on_finish:
             self.close()
-        return self.stream is not None
+        # What a closed stream still holds is not worth an answer that nobody gets.
+        return self.stream is not None and not self.stream.closed()
 
     async def _refuse(self, error: httputil.HTTPInputError) -> None:
         gen_log.info("Malformed HTTP message from %s: %s", self.context, error)
