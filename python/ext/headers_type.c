@@ -400,8 +400,18 @@ static PyObject *headers_add(tnpy_headers *self, PyObject *args, PyObject *kwarg
     Py_RETURN_NONE;
 }
 
-static PyObject *headers_get_list(tnpy_headers *self, PyObject *key)
+/* The only argument of a method, by position or by its name. Borrowed. */
+static PyObject *only_argument(PyObject *const *args, Py_ssize_t n, PyObject *names, const char *expected)
 {
+    Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
+    bool fits = n + named == 1 && (!named || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), expected) == 0);
+    return fits ? args[0] : PyErr_Format(PyExc_TypeError, "one argument is expected: %s", expected);
+}
+
+static PyObject *headers_get_list(tnpy_headers *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    PyObject *key = only_argument(args, n, names, "name");
+    if (!key) return NULL;
     PyObject *name = tnpy_header_name(key);
     PyObject *values = name ? values_of(self, name) : NULL;
     Py_XDECREF(name);
@@ -521,10 +531,11 @@ static int parsable(tnpy_headers *self, PyObject *object, tn_str *text)
     return text_of(object, text) ? 0 : refuse(self, bad_value, object);
 }
 
-static PyObject *headers_parse_line(tnpy_headers *self, PyObject *line)
+static PyObject *headers_parse_line(tnpy_headers *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
+    PyObject *line = only_argument(args, n, names, "line");
     tn_str text;
-    if (parsable(self, line, &text) < 0 || take_line(self, text) < 0) return NULL;
+    if (!line || parsable(self, line, &text) < 0 || take_line(self, text) < 0) return NULL;
     Py_RETURN_NONE;
 }
 
@@ -539,9 +550,10 @@ static int take_lines(tnpy_headers *self, tn_str text)
     return 0;
 }
 
-static PyObject *headers_parse(PyObject *type, PyObject *headers)
+static PyObject *headers_parse(PyObject *type, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
-    PyObject *self = PyObject_CallNoArgs(type);
+    PyObject *headers = only_argument(args, n, names, "headers");
+    PyObject *self = headers ? PyObject_CallNoArgs(type) : NULL;
     tn_str text;
     if (self && (parsable((tnpy_headers *)self, headers, &text) < 0 || take_lines((tnpy_headers *)self, text) < 0)) Py_CLEAR(self);
     return self;
@@ -617,19 +629,20 @@ static PyObject *headers_setstate(PyObject *self, PyObject *state)
     Py_RETURN_NONE;
 }
 
+#define FAST(function) (PyCFunction)(void (*)(void)) function, METH_FASTCALL | METH_KEYWORDS
+
 static PyMethodDef headers_methods[] = {
     {"add", (PyCFunction)(void (*)(void))headers_add, METH_VARARGS | METH_KEYWORDS,
      "add($self, name, value)\n--\n\nAdd a value for the given name, besides those that it has."},
-    {"get_list", (PyCFunction)headers_get_list, METH_O, "get_list($self, name, /)\n--\n\nReturn all values of a name as a list."},
+    {"get_list", FAST(headers_get_list), "get_list($self, name)\n--\n\nReturn all values of a name as a list."},
     {"get_all", (PyCFunction)headers_get_all, METH_NOARGS,
      "get_all($self)\n--\n\nIterate over (name, value) pairs; a name with several values comes several times."},
-    {"get", (PyCFunction)(void (*)(void))headers_get, METH_FASTCALL | METH_KEYWORDS,
+    {"get", FAST(headers_get),
      "get($self, name, default=None)\n--\n\nReturn the value of a name, several ones joined by commas; or the default."},
-    {"parse_line", (PyCFunction)headers_parse_line, METH_O,
-     "parse_line($self, line, /)\n--\n\nAdd what one line of a head says. A line that begins with a blank continues the one "
-     "before."},
-    {"parse", headers_parse, METH_O | METH_CLASS,
-     "parse($type, headers, /)\n--\n\nReturn the headers of a text of several lines, which end with CRLF or LF."},
+    {"parse_line", FAST(headers_parse_line),
+     "parse_line($self, line)\n--\n\nAdd what one line of a head says. A line that begins with a blank continues the one before."},
+    {"parse", FAST(headers_parse) | METH_CLASS,
+     "parse($type, headers)\n--\n\nReturn the headers of a text of several lines, which end with CRLF or LF."},
     {"copy", (PyCFunction)headers_copy, METH_NOARGS, "copy($self)\n--\n\nReturn a copy that shares nothing with the original."},
     {"__copy__", (PyCFunction)headers_copy, METH_NOARGS, NULL},
     {"__reduce__", headers_reduce, METH_NOARGS, NULL},

@@ -339,6 +339,16 @@ class TestCopiesAndSubclasses:
         del headers
         assert reference() is None
 
+    def test_arguments_may_be_named(self):
+        headers = HTTPHeaders.parse(headers="a: 1")
+        headers.parse_line(line="a: 2")
+        headers.add(name="a", value="3")
+        assert headers.get_list(name="a") == ["1", "2", "3"]
+        for method in (headers.get_list, headers.parse_line, HTTPHeaders.parse):
+            for arguments, named in [((), {}), (("a", "b"), {}), ((), {"other": "a"}), (("a",), {"name": "a"})]:
+                with pytest.raises(TypeError):
+                    method(*arguments, **named)
+
     def test_methods_have_signatures(self):
         assert list(inspect.signature(HTTPHeaders.add).parameters) == ["self", "name", "value"]
         assert list(inspect.signature(HTTPHeaders.get).parameters) == ["self", "name", "default"]
