@@ -56,7 +56,7 @@ def assert_linear(function, n):
     """Ten times the input takes about ten times as long; a quadratic function takes a hundred times."""
     short = min(seconds(function, n) for _ in range(3))
     long = min(seconds(function, 10 * n) for _ in range(3))
-    assert long < 40 * short + 0.01
+    assert long < 40 * short + 0.02
 
 
 class TestHeadersAsAMapping:
@@ -557,7 +557,7 @@ class TestParameters:
 
     @pytest.mark.parametrize("text", [";", '"', '\\"', '";', "a=b;", '"\\'])
     def test_take_linear_time(self, text):
-        assert_linear(lambda n: _parse_header('a; b="' + text * n), 3000)
+        assert_linear(lambda n: _parse_header('a; b="' + text * n), 20000)
 
     def test_are_written_with_or_without_a_value(self):
         assert _encode_header("a", {"b": None, "c": 15}) == "a; b; c=15"
