@@ -13,7 +13,8 @@ typedef struct job {
     int (*fn)(void *arg);
     void *arg;
     tn_loop *loop;
-    tn__op *op; /* of the second wait */
+    tn__op *op; /* of the second wait, once it has begun */
+    bool over;  /* no thread uses this any more */
     int result;
     bool returned;
 } job;
@@ -27,11 +28,15 @@ static int run(void *arg)
     return RETURNED;
 }
 
-/* The first wait was cut short, and now the function is over, or was dropped without being run. */
+/*
+ * The first wait was cut short, and now the function is over, or was dropped without being run: perhaps in the same turn, before the
+ * coroutine has begun its second wait.
+ */
 static void orphan(void *arg)
 {
     job *j = arg;
-    tn__op_end(j->loop, j->op, TN_OK);
+    j->over = true;
+    if (j->op) tn__op_end(j->loop, j->op, TN_OK);
 }
 
 static void withdraw_nothing(tn__op *op)
@@ -59,7 +64,7 @@ int tn_run_blocking(int (*fn)(void *arg), void *arg)
     job j = {.fn = fn, .arg = arg, .loop = tn__task_current()->gen->loop};
     TN_TRY(tn__executor_submit(j.loop, run, &j, orphan, op));
     int result = tn__task_wait(op);
-    if (result != RETURNED) wait_for_thread(&j, __func__, __builtin_return_address(0));
+    if (result != RETURNED && !j.over) wait_for_thread(&j, __func__, __builtin_return_address(0));
     return j.returned ? j.result : result;
 }
 

@@ -85,3 +85,38 @@ TEST(run_blocking, that_nobody_waits_for_any_more_does_no_harm)
     assert_int_equal(tn_run(drops, &over), TN_OK);
     assert_int_equal(atomic_load(&over), 1);
 }
+
+static int64_t hand_ns = 1000000000;
+
+static int64_t by_hand(void *arg)
+{
+    (void)arg;
+    return hand_ns;
+}
+
+static int quick(void *arg)
+{
+    (void)arg;
+    return 3;
+}
+
+static int asks_quick(void *arg)
+{
+    TN_TIMEOUT(1) *(int *)arg = tn_run_blocking(quick, NULL);
+    return TN_OK;
+}
+
+TEST(run_blocking, gives_a_result_that_comes_in_the_same_turn_as_the_deadline)
+{
+    tn_loop *loop;
+    int result = -1;
+    assert_int_equal(tn_loop_new(&loop, NULL), 0);
+    tn_loop_set_clock(loop, by_hand, NULL);
+    assert_int_equal(tn_spawn_detached(loop, asks_quick, &result), 0);
+    assert_int_equal(tn_loop_turn(loop, 0), 0);
+    nap(100); /* by now the thread has posted its result, which nobody has taken */
+    hand_ns += 2000000000;
+    for (int i = 0; i < 4; i++) assert_int_equal(tn_loop_turn(loop, 0), 0);
+    assert_int_equal(result, 3);
+    tn_loop_free(loop);
+}
