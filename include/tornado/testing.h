@@ -11,7 +11,7 @@
  *
  * Nothing here asserts by itself, so it serves under any test framework. Time is virtual: it stands still while there is something
  * to do, and jumps to the next deadline when all wait, so that the thirty seconds above take none. (Threads and child processes
- * are waited for in real time.) To be used outside coroutines, in one thread. All calls exist since 0.1.
+ * are waited for in real time, as long as something comes of it every two seconds.) To be used outside coroutines, in one thread. All calls exist since 0.1.
  */
 #ifndef TORNADO_TESTING_H
 #define TORNADO_TESTING_H

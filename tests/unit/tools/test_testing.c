@@ -340,6 +340,29 @@ TEST(testing, says_when_the_environment_has_no_good_list_of_faults)
     assert_int_equal(tn_test_close(t), 0);
 }
 
+/* Whatever fails, a request is answered or its connection closed, and nothing is left behind. */
+TEST(testing, finds_nothing_left_behind_by_faults_at_random)
+{
+    static const char *const paths[] = {"/", "/pieces", "/cancels", "/thread", "/many", "/none", "/echo"};
+    for (int seed = 0; seed < 40; seed++) {
+        char faults[128];
+        tn_testenv *t = open_env();
+        snprintf(faults, sizeof faults, "alloc:2%%,iostream.read:ECONNRESET@2%%,iostream.write:EPIPE@2%%,random:5%%,seed:%d", seed);
+        assert_int_equal(tn_test_faults(t, faults), 0);
+        for (int i = 0; i < 21; i++) {
+            tn_response res;
+            int result = tn_test_fetch(t, &res, paths[i % 7], .timeout = i % 2 ? 2 : 60);
+            if (result == 0)
+                assert_in_range(res.code, 200, 599);
+            else
+                assert_true(result == TN_EOF || result == TN_ENOMEM || result == TN_ETIMEDOUT);
+        }
+        tn_test_faults(t, NULL);
+        assert_int_equal(tn_test_advance(t, 100), 0); /* those whose client went away come to their ends */
+        assert_int_equal(close_env(t), 0);
+    }
+}
+
 TEST(testing, takes_faults_from_the_environment)
 {
     tn_response res;
