@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# What stands between two semicolons; one inside of quotes counts for nothing. No part of the pattern can match the same
-# text in two ways, so it takes linear time.
-_PARAMETER = re.compile(r'(?:[^;"]|"(?:[^"\\]|\\.|\\$)*(?:"|$))*', re.DOTALL)
+# What stands between two semicolons; one inside of quotes counts for nothing. Whatever a part of the pattern has taken, the
+# next can go on from there, to the end if need be; so nothing is ever tried twice, and time is linear.
+_PARAMETER = re.compile(r'(?:[^;"]+|"(?:[^"\\]+|\\.|\\\Z)*(?:"|\Z))*', re.DOTALL)
 
 
 def _parameters(line: str) -> Iterator[str]:
