@@ -205,6 +205,8 @@ static int route(tn_req *r)
     tn__groups groups;
     tn_str path = tn__exchange_slice(r->x, head->path);
     tn_str host = r->app->by_host ? tn_req_host_name(r) : (tn_str){0};
+    r->slots = &no_slots;
+    if (r->app->by_host && host.n == 0) return TN_ENOMEM; /* no host is empty: rather than answer for another one */
     r->rule = tn__app_route(r->app, host, path, &groups);
     r->server_options = !r->rule && head->method_id == TN__OPTIONS && tn_str_eq(path, TN_S("*"));
     r->unrouted = !r->rule && !r->app->not_found;

@@ -5,7 +5,7 @@
 #include "http/cookie.h"
 #include "req.h"
 
-/* A copy with a NUL for a slice of the target that has none behind it; without memory the slice itself. */
+/* A copy with a NUL for a slice that has none behind it; empty for lack of memory. */
 static tn_str terminated(const tn_req *r, tn_str s)
 {
     tn_str copy = tn__arena_copy(tn__req_arena(r), s.p, s.n);
@@ -53,9 +53,10 @@ tn_str tn_req_host(tn_req *r)
 tn_str tn_req_host_name(tn_req *r)
 {
     if (!r->host_name.p) {
-        tn_str host;
+        tn_str text = tn_req_host(r), host;
         int port;
-        if (tn__split_host_and_port(tn_req_host(r), &host, &port) < 0) host = tn_req_host(r);
+        if (text.n && text.p[text.n - 1] == ':') text.n--; /* RFC 3986, 3.2.3: a port may be empty */
+        if (tn__split_host_and_port(text, &host, &port) < 0) host = text;
         tn_str name = terminated(r, host);
         for (size_t i = 0; i < name.n; i++) ((char *)name.p)[i] = (char)tolower((unsigned char)name.p[i]);
         r->host_name = name;

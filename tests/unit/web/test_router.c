@@ -95,6 +95,7 @@ TEST(router, asks_for_the_host_without_port_in_lower_case)
                                 {0}});
     assert_string_equal(get_from(&s, "example.org", "/"), "200 dot");
     assert_string_equal(get_from(&s, "EXAMPLE.org:8080", "/"), "200 dot");
+    assert_string_equal(get_from(&s, "example.org:", "/"), "200 dot"); /* a port may be empty */
     assert_string_equal(get_from(&s, "www.example.org", "/"), "200 sub");
     assert_string_equal(get_from(&s, "www.example.org.evil", "/"), "200 any");
     assert_string_equal(get_from(&s, "[::1]:80", "/six"), "200 six");
@@ -110,6 +111,26 @@ TEST(router, goes_on_to_later_routes_when_the_host_has_none_for_the_path)
     assert_string_equal(get_from(&s, "h", "/c"), "200 host c");
     assert_string_equal(get_from(&s, "other", "/c"), "404 <69 bytes>");
     stage_close(&s);
+}
+
+TEST(router, without_memory_for_the_host_answers_for_no_other_one)
+{
+    char request[8192], host[7000];
+    memset(host, 'a', sizeof host - 1);
+    host[sizeof host - 1] = 0;
+    snprintf(request, sizeof request, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", host);
+    bool failed = true;
+    for (long n = 0; failed; n++) {
+        stage s;
+        stage_open(&s, (tn_route[]){HOST_ROUTE("/", "its own", "a+"), ROUTE("/", "any"), {0}});
+        tn__alloc_fail_after(n, false);
+        const char *heard = ask(&s, request);
+        failed = tn__alloc_count() > n;
+        tn__alloc_fail_after(-1, false);
+        if (strstr(heard, "any")) fail_msg("allocation %ld: \"%s\"", n, heard);
+        if (!failed) assert_string_equal(heard, "200 its own");
+        stage_close(&s);
+    }
 }
 
 TEST(router, takes_the_host_of_an_absolute_target)
