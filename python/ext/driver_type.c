@@ -305,18 +305,6 @@ static PyObject *take_task(tnpy_core *core, driver *d)
     return task;
 }
 
-/* Is the object still what take_task made? Then keep it for the next one. */
-static void give_task_back(tnpy_core *core, PyObject *task)
-{
-    PyObject **place = driver_of(core->state, task);
-    bool untouched = *place != Py_None && Py_REFCNT(task) == 1 && !core->spare_task;
-    Py_XSETREF(*place, Py_NewRef(Py_None));
-    if (untouched)
-        core->spare_task = task;
-    else
-        Py_DECREF(task);
-}
-
 /* The object becomes the driver's Task, in the request's own context. If somebody has touched it, it has become that already. */
 static int start_task(tnpy_core *core, PyObject *task, driver *d)
 {
@@ -334,6 +322,20 @@ static int start_task(tnpy_core *core, PyObject *task, driver *d)
     Py_XDECREF(args);
     Py_XDECREF(kwargs);
     return e;
+}
+
+/* Nobody has looked at the object: keep it for the next one, unless somebody holds it and may look yet. */
+static void give_task_back(tnpy_core *core, PyObject *task, driver *d)
+{
+    PyObject **place = driver_of(core->state, task);
+    bool untouched = *place != Py_None;
+    if (untouched && Py_REFCNT(task) > 1) {
+        if (start_task(core, task, d) < 0) PyErr_WriteUnraisable(task);
+    } else if (untouched && !core->spare_task) {
+        core->spare_task = Py_NewRef(task);
+    }
+    Py_XSETREF(*place, Py_NewRef(Py_None));
+    Py_DECREF(task);
 }
 
 static void drive_in_task(tnpy_core *core, driver *d)
@@ -412,7 +414,7 @@ void tnpy_drive(tnpy_handler *h, PyObject *awaitable)
     PyObject *task = may_be_eager(core) ? take_task(core, d) : NULL;
     if (enter_task(core, task)) {
         drive_eagerly(core, d, task);
-        give_task_back(core, task);
+        give_task_back(core, task, d);
     } else {
         Py_XDECREF(task);
         drive_in_task(core, d);
