@@ -9,6 +9,7 @@ import copy
 import functools
 import socket
 import ssl
+import sys
 import time
 import urllib.parse
 from collections import deque
@@ -239,7 +240,12 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
             self.connection.write_headers(start_line, headers)
             if not self.request.expect_100_continue:
                 await self._write_body()
+            # From here on, reading notices the end. It comes before the body has been taken, if that is done slowly.
+            stream.set_close_callback(None)
             await self.connection.read_response(self)
+            if self.final_callback is not None and self.connection.stream is not None:
+                # It was no HTTP, which has been logged, and the connection is closed.
+                raise HTTPStreamClosedError("Connection closed")
         except Exception as e:
             if not self._handle_exception(e):
                 raise
@@ -413,7 +419,10 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
     def on_connection_close(self) -> None:
         if self.final_callback is None:
             return
-        error = self.stream.error if self.stream is not None else None
+        # When a callback of the request has raised, that is on its way through the connection, and is the reason.
+        error = sys.exc_info()[1]
+        if not isinstance(error, _QuietException):
+            error = self.stream.error if self.stream is not None else None
         self._handle_exception(HTTPStreamClosedError("Connection closed") if error is None else error)
 
     # Redirects.
