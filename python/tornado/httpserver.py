@@ -14,7 +14,10 @@ from typing import Any, Optional, Union
 import tornado
 from tornado import _engine, _errors, _task, gen, httputil, netutil  # noqa: F401 (they hand things to the engine)
 from tornado._core import core_of
+from tornado.http1connection import HTTP1ConnectionParameters, HTTP1ServerConnection, _GzipMessageDelegate
 from tornado.httputil import HTTPServerRequest
+from tornado.iostream import IOStream, SSLIOStream
+from tornado.tcpserver import TCPServer
 from tornado.util import Configurable
 
 __all__ = ["HTTPRequest", "HTTPServer"]
@@ -22,7 +25,7 @@ __all__ = ["HTTPRequest", "HTTPServer"]
 _BODY_BYTES_MAX = 104857600
 
 
-class HTTPServer(Configurable, httputil.HTTPServerConnectionDelegate):
+class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate):
     """A server for HTTP/1.1.
 
     .. code-block:: python
@@ -44,6 +47,10 @@ class HTTPServer(Configurable, httputil.HTTPServerConnectionDelegate):
     passed over in ``X-Forwarded-For``.
 
     ``protocol``: the value of ``request.protocol`` when a proxy has done the encryption.
+
+    ``ssl_options``: serve HTTPS, with an `ssl.SSLContext` or its arguments as of `.ssl_options_to_context`.
+
+    ``decompress_request``: undo gzip in the bodies of requests.
 
     ``idle_connection_timeout``: seconds until the head of the next request must be complete; an hour if not given.
 
@@ -78,31 +85,40 @@ class HTTPServer(Configurable, httputil.HTTPServerConnectionDelegate):
         max_buffer_size: Optional[int] = None,
         trusted_downstream: Optional[list[str]] = None,
     ) -> None:
-        if ssl_options is not None:
-            raise NotImplementedError("HTTPServer does not speak TLS yet: put a proxy in front")
         self.request_callback = request_callback
         self.xheaders = xheaders
         self.protocol = protocol
         self.trusted_downstream = set(trusted_downstream or ())
-        self._decompress_request = decompress_request
         self._chunk_size = chunk_size or 65536
         if max_body_size is None:
             max_body_size = _BODY_BYTES_MAX if max_buffer_size is None else max_buffer_size
-        self._settings = dict(
+        if idle_connection_timeout is None:
+            idle_connection_timeout = 3600.0
+        self._engine_settings = dict(
             protocol=protocol or "http",
             no_keep_alive=no_keep_alive,
             head_bytes_max=max_header_size or 65536,
             body_bytes_max=max_body_size,
             chunk_bytes_max=self._chunk_size,
-            idle_timeout=3600.0 if idle_connection_timeout is None else float(idle_connection_timeout),
+            idle_timeout=float(idle_connection_timeout),
             body_timeout=-1.0 if body_timeout is None else float(body_timeout),
             server_name=f"TornadoServer/{tornado.version}",
         )
+        # For connections that do not belong to the engine.
+        self.conn_params = HTTP1ConnectionParameters(
+            no_keep_alive=no_keep_alive,
+            chunk_size=chunk_size,
+            max_header_size=max_header_size,
+            header_timeout=idle_connection_timeout,
+            max_body_size=max_body_size,
+            body_timeout=body_timeout,
+            decompress=decompress_request,
+        )
         self._server: Optional[_engine.Server] = None
-        self._sockets: dict[int, socket.socket] = {}
-        self._pending_sockets: list[socket.socket] = []
-        self._started = False
-        self._stopped = False
+        self._connections: set[HTTP1ServerConnection] = set()
+        TCPServer.__init__(
+            self, ssl_options=ssl_options, max_buffer_size=max_buffer_size, read_chunk_size=chunk_size
+        )
 
     @classmethod
     def configurable_base(cls) -> type[Configurable]:
@@ -122,9 +138,9 @@ class HTTPServer(Configurable, httputil.HTTPServerConnectionDelegate):
             # A subclass may take over what becomes of connections, and then is asked itself.
             if type(self).start_request is not HTTPServer.start_request:
                 callback, delegate = self, True
-            if self._decompress_request:
+            if self.conn_params.decompress:
                 callback = _Decompressing(
-                    callback if delegate else self, self._chunk_size, self._settings["body_bytes_max"]  # type: ignore[arg-type]
+                    callback if delegate else self, self._chunk_size, self._engine_settings["body_bytes_max"]  # type: ignore[arg-type]
                 )
                 delegate = True
             self._server = _engine.Server(
@@ -133,87 +149,30 @@ class HTTPServer(Configurable, httputil.HTTPServerConnectionDelegate):
                 application=callback if _is_application(callback) else None,
                 adjust=self._believe_proxy if self.xheaders else None,
                 is_delegate=delegate,
-                **self._settings,
+                **self._engine_settings,
             )
         return self._server
 
-    def listen(
-        self,
-        port: int,
-        address: Optional[str] = None,
-        family: socket.AddressFamily = socket.AF_UNSPEC,
-        backlog: int = netutil._DEFAULT_BACKLOG,
-        flags: Optional[int] = None,
-        reuse_port: bool = False,
-    ) -> None:
-        """Accept connections on a port; the arguments are those of `.bind_sockets`. May be called several times.
-
-        .. versionchanged:: 6.2
-           ``family``, ``backlog``, ``flags`` and ``reuse_port``.
-        """
-        self.add_sockets(
-            netutil.bind_sockets(port, address=address, family=family, backlog=backlog, flags=flags, reuse_port=reuse_port)
-        )
-
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         """Accept connections from sockets that listen, as of `.bind_sockets`."""
+        if self.ssl_options is not None or type(self).handle_stream is not HTTPServer.handle_stream:
+            # TLS is Python's own, and a subclass that wants streams shall have them.
+            super().add_sockets(sockets)
+            return
         server = self._engine_server()
         for sock in sockets:
             sock.setblocking(False)
             server.listen(sock)
             self._sockets[sock.fileno()] = sock
+            # What TCPServer.stop calls for each socket; the engine stops to listen on all of them at once.
+            self._handlers[sock.fileno()] = server.stop
 
-    def add_socket(self, socket: socket.socket) -> None:
-        """The same as `add_sockets` for a single one."""
-        self.add_sockets([socket])
-
-    def bind(
-        self,
-        port: int,
-        address: Optional[str] = None,
-        family: socket.AddressFamily = socket.AF_UNSPEC,
-        backlog: int = netutil._DEFAULT_BACKLOG,
-        flags: Optional[int] = None,
-        reuse_port: bool = False,
-    ) -> None:
-        """Bind to a port, to be listened on after `start`.
-
-        .. deprecated:: 6.2
-           Use `listen`, or `add_sockets` after forking.
-        """
-        sockets = netutil.bind_sockets(
-            port, address=address, family=family, backlog=backlog, flags=flags, reuse_port=reuse_port
-        )
-        if self._started:
-            self.add_sockets(sockets)
-        else:
-            self._pending_sockets.extend(sockets)
-
-    def start(self, num_processes: Optional[int] = 1, max_restarts: Optional[int] = None) -> None:
-        """Serve what `bind` has bound, in this process or in ``num_processes`` children (``None`` or 0: one per CPU).
-
-        .. deprecated:: 6.2
-           Use `listen`, or `.fork_processes` and `add_sockets`.
-        """
-        assert not self._started
-        self._started = True
-        if num_processes != 1:
-            from tornado import process
-
-            process.fork_processes(num_processes, max_restarts)
-        sockets, self._pending_sockets = self._pending_sockets, []
-        self.add_sockets(sockets)
-
-    def stop(self) -> None:
-        """Accept no more connections. Those that are open go on; see `close_all_connections`."""
-        if self._stopped:
-            return
-        self._stopped = True
-        if self._server is not None:
-            self._server.stop()
-        for sock in self._sockets.values():
-            sock.close()
-        self._sockets.clear()
+    def handle_stream(self, stream: IOStream, address: Any) -> None:
+        """Serve a connection that is not the engine's: one with TLS, or one that somebody else has accepted."""
+        context = _HTTPRequestContext(stream, address, self.protocol)
+        connection = HTTP1ServerConnection(stream, self.conn_params, context)
+        self._connections.add(connection)
+        connection.start_serving(self)
 
     async def close_all_connections(self) -> None:
         """Close every connection at once, and return when that is done.
@@ -225,23 +184,33 @@ class HTTPServer(Configurable, httputil.HTTPServerConnectionDelegate):
             server.close_all()
             while server.connections:
                 await asyncio.sleep(0)
+        while self._connections:
+            await next(iter(self._connections)).close()
 
     def start_request(
         self, server_conn: object, request_conn: httputil.HTTPConnection
     ) -> httputil.HTTPMessageDelegate:
         """Ask the ``request_callback`` for a delegate. The engine does so itself; this is for subclasses."""
         callback = self.request_callback
+        delegate: httputil.HTTPMessageDelegate
         if isinstance(callback, httputil.HTTPServerConnectionDelegate):
-            return callback.start_request(server_conn, request_conn)
-        return _CallableAdapter(callback, request_conn)
+            delegate = callback.start_request(server_conn, request_conn)
+        else:
+            delegate = _CallableAdapter(callback, request_conn)
+        context = getattr(request_conn, "context", None)
+        if self.xheaders and isinstance(context, _HTTPRequestContext):
+            delegate = _ProxyAdapter(delegate, context, self)
+        return delegate
 
     def on_close(self, server_conn: object) -> None:
+        self._connections.discard(server_conn)  # type: ignore[arg-type]
         if isinstance(self.request_callback, httputil.HTTPServerConnectionDelegate):
             self.request_callback.on_close(server_conn)
 
-    def _believe_proxy(self, request: HTTPServerRequest) -> None:
-        """Put what the proxy says of the client into a request that was just made."""
-        headers = request.headers
+    def _believe_proxy(self, request: Any, headers: Optional[httputil.HTTPHeaders] = None) -> None:
+        """Put what the proxy says of the client into a request, or into the context of a connection."""
+        if headers is None:
+            headers = request.headers
         ip = headers.get("X-Forwarded-For", request.remote_ip)
         for ip in (part.strip() for part in reversed(ip.split(","))):
             if ip not in self.trusted_downstream:
@@ -254,6 +223,55 @@ class HTTPServer(Configurable, httputil.HTTPServerConnectionDelegate):
             protocol = protocol.split(",")[-1].strip()
         if protocol in ("http", "https"):
             request.protocol = protocol
+
+
+class _HTTPRequestContext:
+    """What is known of the peer of a connection that is not the engine's."""
+
+    def __init__(self, stream: IOStream, address: Any, protocol: Optional[str]) -> None:
+        self.address = address
+        sock = getattr(stream, "socket", None)
+        self.address_family = None if sock is None else sock.family
+        internet = self.address_family in (socket.AF_INET, socket.AF_INET6) and address is not None
+        self.remote_ip = address[0] if internet else "0.0.0.0"  # a Unix socket, or somebody's own stream
+        self.protocol = protocol or ("https" if isinstance(stream, SSLIOStream) else "http")
+
+    def __str__(self) -> str:
+        return self.remote_ip if self.address_family in (socket.AF_INET, socket.AF_INET6) else str(self.address)
+
+
+class _ProxyAdapter(httputil.HTTPMessageDelegate):
+    """Lets one request have what the proxy says of its client; the next one on the connection may be another's."""
+
+    def __init__(
+        self, delegate: httputil.HTTPMessageDelegate, context: _HTTPRequestContext, server: HTTPServer
+    ) -> None:
+        self._delegate = delegate
+        self._context = context
+        self._server = server
+        self._original = context.remote_ip, context.protocol
+
+    def headers_received(
+        self,
+        start_line: Union[httputil.RequestStartLine, httputil.ResponseStartLine],
+        headers: httputil.HTTPHeaders,
+    ) -> Optional[Awaitable[None]]:
+        self._server._believe_proxy(self._context, headers)
+        return self._delegate.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Optional[Awaitable[None]]:
+        return self._delegate.data_received(chunk)
+
+    def finish(self) -> None:
+        self._delegate.finish()
+        self._restore()
+
+    def on_connection_close(self) -> None:
+        self._delegate.on_connection_close()
+        self._restore()
+
+    def _restore(self) -> None:
+        self._context.remote_ip, self._context.protocol = self._original
 
 
 def _is_application(callback: object) -> bool:
@@ -275,8 +293,6 @@ class _Decompressing(httputil.HTTPServerConnectionDelegate):
     def start_request(
         self, server_conn: object, request_conn: httputil.HTTPConnection
     ) -> httputil.HTTPMessageDelegate:
-        from tornado.http1connection import _GzipMessageDelegate
-
         return _GzipMessageDelegate(self._delegate.start_request(server_conn, request_conn), self._limits)
 
     def on_close(self, server_conn: object) -> None:
