@@ -411,7 +411,9 @@ class BaseIOStream:
             except BlockingIOError:
                 break
             except OSError as e:
-                if not self._is_connreset(e):
+                if self._is_connreset(e):
+                    self._read_last_words()
+                else:
                     gen_log.warning("Write error on %s: %s", self.fileno(), e)
                 self.close(exc_info=e)
                 return
@@ -421,6 +423,20 @@ class BaseIOStream:
             self._written_out += count
         while self._write_futures and self._write_futures[0][0] <= self._written_out:
             future_set_result_unless_cancelled(self._write_futures.popleft()[1], None)
+
+    def _read_last_words(self) -> None:
+        """Buffer what the other side sent before it went: it may say why, as a server does that takes no large bodies."""
+        if isinstance(self._read, _ReadInto):
+            return
+        with memoryview(bytearray(self.read_chunk_size)) as chunk:
+            while len(self._read_buffer) <= self.max_buffer_size - self.read_chunk_size:
+                try:
+                    count = self.read_from_fd(chunk)
+                except OSError:
+                    return
+                if not count or self._closed:
+                    return
+                self._read_buffer += chunk[:count]
 
     # Events.
 

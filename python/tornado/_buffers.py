@@ -129,18 +129,14 @@ class _ReadInto(_Read):
 
     def fill_from(self, buffer: bytearray) -> None:
         """Move what is buffered already into the caller's buffer."""
-        count = min(len(buffer), len(self.view))
-        self.view[:count] = self.take_bytes(buffer, count)
-        self.filled = count
+        self.filled = min(len(buffer), len(self.view))
+        self.view[: self.filled] = buffer[: self.filled]
+        del buffer[: self.filled]
 
     def locate(self, buffer: bytearray, settled: bool) -> int | None:
         if self.filled == len(self.view) or (self.partial and self.filled > 0):
             return self.filled
         return None
-
-    def take_bytes(self, buffer: bytearray, count: int) -> bytes:
-        data: bytes = super().take(buffer, count)
-        return data
 
     def take(self, buffer: bytearray, count: int) -> int:
         return count

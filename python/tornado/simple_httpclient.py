@@ -227,7 +227,7 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
                 stream.close()
                 return
             self.stream = stream
-            self.stream.set_close_callback(self.on_connection_close)
+            self.stream.set_close_callback(self._on_early_close)
             if self.request.request_timeout:
                 self._timeout = self.io_loop.add_timeout(self.start_time + self.request.request_timeout, self._on_timeout)
             self._check_request()
@@ -356,6 +356,13 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
             ),
         )
 
+    def _on_early_close(self) -> None:
+        """Called when the connection is closed while the request is being written."""
+        assert self.stream is not None
+        # What came before that is an answer, and is read when writing has ended, which it soon does now.
+        if not self.stream._read_buffer:
+            self.on_connection_close()
+
     async def _write_body(self) -> None:
         assert self.connection is not None
         if self.request.body is not None:
@@ -363,7 +370,10 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         elif self.request.body_producer is not None:
             producing = self.request.body_producer(self.connection.write)
             if producing is not None:
-                await gen.convert_yielded(producing)
+                try:
+                    await gen.convert_yielded(producing)
+                except StreamClosedError:
+                    pass  # the server may have answered before; if it has not, reading will tell
         self.connection.finish()
 
     # What HTTP1Connection reads.

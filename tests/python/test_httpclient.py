@@ -239,6 +239,32 @@ def test_a_body_may_be_produced_while_it_is_sent():
     assert requests[0][2] == b"12345" and "Transfer-Encoding" not in requests[0][1]
 
 
+@pytest.mark.parametrize("produced", [True, False])
+def test_an_answer_is_heard_although_the_body_is_not(produced):
+    """A server that takes no large bodies answers early and closes, while the client is still sending."""
+
+    async def main():
+        def answer():
+            connection, _ = listener.accept()
+            connection.recv(10)
+            connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nlong")
+            connection.close()
+
+        async def produce(write):
+            for _ in range(1000):
+                await write(b"x" * 100_000)
+
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            answering = asyncio.get_running_loop().run_in_executor(None, answer)
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+            body = dict(body_producer=produce) if produced else dict(body=b"x" * 100_000_000)
+            response = await AsyncHTTPClient().fetch(url, method="POST", raise_error=False, **body)
+            assert (response.code, response.body) == (413, b"long")
+            await answering
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     "kwargs, error",
     [

@@ -18,7 +18,8 @@ def run(coroutine):
 @contextlib.contextmanager
 def pair(**kwargs):
     """Give two streams that are connected with each other; the arguments are those of the first."""
-    here, there = (IOStream(sock, **arguments) for sock, arguments in zip(socket.socketpair(), (kwargs, {})))
+    ends = socket.socketpair()
+    here, there = IOStream(ends[0], **kwargs), IOStream(ends[1])
     try:
         yield here, there
     finally:
