@@ -30,6 +30,8 @@ typedef struct tn_http_opts {
 
     bool no_keep_alive; /* close after every response */
     tn_tls *tls;        /* https: speak TLS, with this context, which stays yours and must live as long as the server */
+
+    uint64_t reserved_[16]; /* zero: room for later members, so that the size of this struct never changes */
 } tn_http_opts;
 
 #ifdef __cplusplus

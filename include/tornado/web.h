@@ -74,6 +74,8 @@ struct tn_handler {
 
     bool cancel_on_close; /* waiting calls return TN_ECANCELED once the peer has left; otherwise the handler goes on */
     size_t stack_size;    /* of the coroutine; 0 is the default, 256 KiB */
+
+    void *reserved_[16]; /* NULL: room for later slots */
 };
 
 /*
@@ -87,6 +89,7 @@ typedef struct tn_route {
     const void *arg;     /* for the handler: tn_route_arg(r) */
     const char *host;    /* pattern of the host name; NULL is any */
     tn_method *function; /* instead of `handler`: a plain function that answers every method. May wait */
+    const void *reserved_[4]; /* NULL: room for later members */
 } tn_route;
 
 typedef struct tn_app_opts {
