@@ -102,7 +102,7 @@ static int quick(void *arg)
 
 static int asks_quick(void *arg)
 {
-    TN_TIMEOUT(1) *(int *)arg = tn_run_blocking(quick, NULL);
+    TN_TIMEOUT(1) * (int *)arg = tn_run_blocking(quick, NULL);
     return TN_OK;
 }
 
