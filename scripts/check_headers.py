@@ -32,10 +32,13 @@ def undocumented(path):
 
 def main():
     findings = []
+    all_headers = tree.lines("include/tornado.h")
     for path in tree.files("include/*.h"):
         if not tree.lines(path)[0].startswith("/*"):
             findings.append(f"{path}:1: a header opens with a comment that says what it is")
         findings.extend(undocumented(path))
+        if path.startswith("include/tornado/") and f"#include <{path[len('include/'):]}>" not in all_headers:
+            findings.append(f"include/tornado.h: does not include {path}")
     tree.finish(findings)
 
 
