@@ -7,6 +7,8 @@
  */
 #include "http1.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -135,6 +137,23 @@ void tn__http1_done(tn__exchange *x)
         c->must_linger |= !body_read;
         tn__http1_linger(c);
     }
+}
+
+int tn__http1_detach(tn__exchange *x, tn_buf *rest)
+{
+    tn__http1 *c = x->conn;
+    tn_stream *s = &c->stream;
+    if (s->closed || x->broken) return TN_ECLOSED;
+    tn__stream_flush(s);
+    if (s->closed) return TN_ECLOSED;
+    if (s->out_bytes > 0) return TN_EBUSY;
+    tn_str behind = c->walking ? c->behind : tn_str_of(s->kept.p + s->kept_at, tn__stream_kept(s));
+    TN_TRY(tn__buf_add(rest, behind.p, behind.n));
+    int fd = fcntl(s->io.fd, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0) return -errno;
+    x->broken = true;
+    tn__http1_close(c);
+    return fd;
 }
 
 bool tn__http1_idle(const tn__http1 *c)

@@ -70,6 +70,7 @@ struct tn__http1 {
     uint8_t state;         /* tn__http1_state */
     bool walking;          /* inside on_bytes: the next request is taken by its loop */
     bool ahead;            /* bytes follow the ones being worked on */
+    tn_str behind;         /* these, while walking */
     bool head_begun;       /* part of a head has come */
     bool must_linger;      /* the peer may still be sending what nobody will read */
     bool linger_shut;      /* our side is shut down, the peer's is awaited */
@@ -135,6 +136,13 @@ int tn__http1_end(tn__exchange *x);
 
 /* Send now; TN_OK when all has gone, else TN__PENDING and `op` ends when it has, or with TN_ECLOSED. */
 int tn__http1_drain(tn__exchange *x, tn__op *op);
+
+/*
+ * Give the connection away in the middle of an exchange: this one is closed, and what is returned is a descriptor of the caller's own,
+ * with what has arrived behind the request in `rest`. The exchange is still to be let go. TN_EBUSY while output waits for the peer,
+ * TN_ECLOSED, TN_ENOMEM, or the system's error.
+ */
+int tn__http1_detach(tn__exchange *x, tn_buf *rest);
 
 /* Let go of the exchange: nothing of it may be touched afterwards. Without a complete response the connection is closed. */
 void tn__http1_done(tn__exchange *x);

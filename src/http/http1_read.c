@@ -36,6 +36,13 @@ static void complete(tn__http1 *c)
     if (c->state == TN__HTTP1_HANDLING) tn__stream_pause(&c->stream);
 }
 
+/* What follows the bytes that are being worked on. */
+static void set_behind(tn__http1 *c, tn_str behind)
+{
+    c->behind = behind;
+    c->ahead = behind.n > 0;
+}
+
 /* The body is about to be waited for: a client that asked first is told to go ahead, RFC 9110, 10.1.1. */
 static void want_body(tn__http1 *c)
 {
@@ -155,7 +162,7 @@ static size_t take_head(tn__http1 *c, char *p, size_t n)
         tn__http1_refuse(c, head.status, head.reason);
         return n;
     }
-    c->ahead = n > head.bytes;
+    set_behind(c, tn_str_of(p + head.bytes, n - head.bytes));
     begin_exchange(c, p, &head);
     return head.bytes;
 }
@@ -207,7 +214,7 @@ static bool deliver(tn__http1 *c, tn_str piece)
 static size_t take_sized(tn__http1 *c, const char *p, size_t n)
 {
     size_t piece = (uint64_t)c->body_left < n ? (size_t)c->body_left : n;
-    c->ahead = n > piece;
+    set_behind(c, tn_str_of(p + piece, n - piece));
     bool more = deliver(c, tn_str_of(p, piece));
     c->body_left -= (int64_t)piece;
     if (more && c->body_left == 0)
@@ -222,7 +229,7 @@ static size_t take_chunked(tn__http1 *c, const char *p, size_t n)
     tn_str in = {p, n}, data;
     const char *reason;
     int result = tn__chunked_next(&c->chunked, &in, &data, &reason);
-    c->ahead = in.n > 0;
+    set_behind(c, in);
     switch (result) {
     case TN__CHUNK_DATA:
         if (deliver(c, data)) tn__http1_wait(c, c->body_ns);
@@ -276,7 +283,7 @@ size_t tn__http1_bytes(tn_stream *s, char *p, size_t n)
         used += piece;
     }
     c->walking = false;
-    c->ahead = false;
+    set_behind(c, (tn_str){0});
     return used;
 }
 
