@@ -274,6 +274,7 @@ int tnpy_connection_await(tnpy_connection *c, PyObject *result)
 int tnpy_connection_framing(tnpy_connection *c, tn_str name, tn_str value, tn__response_head *head)
 {
     if (name.n == 14 && tn_str_caseeq(name, TN_S("Content-Length"))) {
+        if (head->status == 304) return 0; /* the length of a body that is not sent: RFC 9110, 8.6 */
         int64_t n = 0;
         for (size_t i = 0; i < value.n; i++) {
             if (value.p[i] < '0' || value.p[i] > '9' || n > INT64_MAX / 10 - 9) {
@@ -418,10 +419,41 @@ static PyObject *connection_set_body_timeout(PyObject *self, PyObject *value)
     Py_RETURN_NONE;
 }
 
+/* The stream, out of HTTP's hands: an IOStream on a descriptor of its own. */
 static PyObject *connection_detach(PyObject *self, PyObject *ignored)
 {
-    PyErr_SetString(PyExc_NotImplementedError, "detach needs tornado.iostream, which is not built yet");
-    return NULL;
+    tnpy_connection *c = (tnpy_connection *)self;
+    tn_buf rest = {0};
+    int fd = c->x ? tn__http1_detach(c->x, &rest) : TN_ECLOSED;
+    PyObject *stream = NULL;
+    if (fd >= 0)
+        stream =
+            PyObject_CallFunction(c->server->core->state->py.detached_stream, "iy#", fd, rest.p ? rest.p : "", (Py_ssize_t)rest.n);
+    else if (fd == TN_ECLOSED)
+        PyErr_SetNone(c->server->core->state->py.stream_closed_error);
+    else
+        tnpy_raise(fd);
+    tn__buf_done(&rest);
+    if (fd < 0) return NULL;
+    c->ended = true;
+    tnpy_connection_settle(c);
+    return stream;
+}
+
+/* Bytes for the peer that are none of HTTP's business, as of `connection.stream.write`. */
+static PyObject *connection_write_raw(PyObject *self, PyObject *chunk)
+{
+    tnpy_connection *c = (tnpy_connection *)self;
+    Py_buffer view;
+    if (PyObject_GetBuffer(chunk, &view, PyBUF_SIMPLE) < 0) return NULL;
+    int e = tnpy_connection_gone(c) ? TN_OK : tn__stream_write(&c->x->conn->stream, tn_str_of(view.buf, (size_t)view.len));
+    PyBuffer_Release(&view);
+    return e == TN_ENOMEM ? PyErr_NoMemory() : tnpy_connection_flush(c);
+}
+
+static PyObject *get_stream(PyObject *self, void *closure)
+{
+    return PyObject_CallOneArg(((tnpy_connection *)self)->server->core->state->py.connection_stream, self);
 }
 
 static PyObject *get_closed(PyObject *self, void *closure)
@@ -485,6 +517,7 @@ static PyMethodDef methods[] = {
     {"set_body_timeout", connection_set_body_timeout, METH_O,
      "set_body_timeout($self, timeout)\n--\n\nAnother time, in seconds, for the body of this request alone."},
     {"_go_on", connection_go_on, METH_O, NULL},
+    {"_write_raw", connection_write_raw, METH_O, NULL},
     {"detach", connection_detach, METH_NOARGS, "detach($self)\n--\n\nTake the stream out of HTTP's hands."},
     {"fileno", connection_fileno, METH_NOARGS, "fileno($self)\n--\n\nThe descriptor; -1 when the connection is closed."},
     {0},
@@ -509,6 +542,7 @@ static PyObject *get_context(PyObject *self, void *closure)
 }
 
 static PyGetSetDef getset[] = {
+    {"stream", get_stream, NULL, "What can be done with the stream without taking it out of HTTP's hands.", NULL},
     {"context", get_context, NULL, "Where `remote_ip` and `protocol` are.", NULL},
     {"remote_ip", get_remote_ip, NULL, "The address of the peer.", NULL},
     {"protocol", get_protocol, NULL, "\"http\" or \"https\".", NULL},

@@ -37,7 +37,7 @@
     X(access_log) X(app_log) X(gen_log) X(access_log_cache) /* tornado.log */                                                     \
     X(future) X(task) X(cancelled_error) /* asyncio */                                                                            \
     X(deferred_task) X(enter_task) X(leave_task) X(make_task) /* tornado._task */                                                 \
-    X(convert_yielded) X(in_pieces) /* tornado.gen, httpserver */                                                                 \
+    X(convert_yielded) X(in_pieces) X(detached_stream) X(connection_stream) /* tornado.gen, httpserver */                         \
     X(escape) X(json) /* the modules tornado.escape and json */ X(json_encode) X(json_dumps) /* in them */                        \
     X(request_start_line) X(http_headers) X(http_input_error) X(http_output_error) /* tornado.httputil */                         \
     X(request_class) X(parse_query) X(make_cookies) X(format_timestamp) X(datetime) /* the same */                                \

@@ -5,6 +5,8 @@ Most applications see no more of it than ``Application.listen``. It parses reque
 """
 
 import asyncio
+import functools
+import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
@@ -14,6 +16,7 @@ from typing import Any, Optional, Union
 import tornado
 from tornado import _engine, _errors, _task, gen, httputil, netutil  # noqa: F401 (they hand things to the engine)
 from tornado._core import core_of
+from tornado.concurrent import Future
 from tornado.http1connection import HTTP1ConnectionParameters, HTTP1ServerConnection, _GzipMessageDelegate
 from tornado.httputil import HTTPServerRequest
 from tornado.iostream import IOStream, SSLIOStream
@@ -340,4 +343,51 @@ async def _in_pieces(delegate: Any, data: bytes, size: int) -> None:
             await waiting
 
 
-_engine.bind(convert_yielded=gen.convert_yielded, in_pieces=_in_pieces)
+class _ConnectionStream:
+    """``request.connection.stream`` of a connection that is the engine's, as far as that can be had while the engine has it.
+
+    ``request.connection.detach()`` gives a whole `.IOStream`.
+    """
+
+    error: Optional[BaseException] = None
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    @functools.cached_property
+    def socket(self) -> socket.socket:
+        """A socket of its own for the same connection: to ask about it, or to set options."""
+        return socket.socket(fileno=os.dup(self._connection.fileno()))
+
+    def fileno(self) -> int:
+        return self._connection.fileno()
+
+    def closed(self) -> bool:
+        return self._connection.closed
+
+    def close(self, exc_info: Any = False) -> None:
+        self._connection.close()
+
+    def write(self, data: Union[bytes, memoryview]) -> "Future[None]":
+        """Send bytes that are no part of the response, such as an interim one."""
+        return self._connection._write_raw(data)
+
+    def set_close_callback(self, callback: Optional[Callable[[], None]]) -> None:
+        self._connection.set_close_callback(callback)
+
+    def set_nodelay(self, value: bool) -> None:
+        """The engine has Nagle's algorithm off always, and sends whole responses."""
+
+
+def _detached_stream(fd: int, rest: bytes) -> IOStream:
+    stream = IOStream(socket.socket(fileno=fd))
+    stream._read_buffer += rest
+    return stream
+
+
+_engine.bind(
+    convert_yielded=gen.convert_yielded,
+    in_pieces=_in_pieces,
+    detached_stream=_detached_stream,
+    connection_stream=_ConnectionStream,
+)
