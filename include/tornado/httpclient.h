@@ -25,7 +25,8 @@ typedef struct tn_response {
     tn_str body;              /* without its transfer coding; followed by a NUL */
     const tn_header *headers; /* in the order in which they came */
     size_t headers_n;
-    double total_time; /* seconds, from the call to the end of the body */
+    double total_time;      /* seconds, from the call to the end of the body */
+    uint64_t reserved_[16]; /* zero: room for later members */
 } tn_response;
 
 /* The first header field of that name, in any case; its `p` is NULL when there is none. */
