@@ -47,7 +47,7 @@ _chunks: list[bytearray] = []
 _ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
 # How much is offered to the system in one write.
-_WRITE_SIZE_MAX = 256 * 1024
+_WRITE_SIZE_MAX = 128 * 1024
 
 
 class StreamBufferFullError(Exception):
@@ -290,7 +290,8 @@ class BaseIOStream:
             raise AssertionError("Already reading")
 
     def _start_read(self, read: _Read) -> "Future[Any]":
-        self._check_not_reading()
+        if self._read is not None:
+            self._check_not_reading()
         self._read = read
         try:
             self._try_inline_read()
@@ -310,14 +311,18 @@ class BaseIOStream:
 
     def _try_inline_read(self) -> None:
         """Satisfy a new read from what is there already, or else wait for more."""
-        assert self._read is not None
-        count = self._read.locate(self._read_buffer, True)
+        read = self._read
+        assert read is not None
+        count = read.locate(self._read_buffer, True)
         if count is None:
             self._check_closed()
             count = self._fill()
         if count is not None:
-            self._finish_read(count)
-        self._update_events()
+            self._read = None
+            read.future.set_result(read.take(self._read_buffer, count))
+        if not self._read_buffer or count is None:
+            # With something left, all may stay as it is until an event comes.
+            self._update_events()
 
     def _fill(self) -> int | None:
         """Read the descriptor until the pending read is satisfied, or without one, once.

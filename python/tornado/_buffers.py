@@ -11,6 +11,10 @@ from typing import Any
 from tornado.concurrent import Future
 
 
+# Up to this many bytes, to copy them twice is cheaper than to make a view of them.
+_COPY_TWICE_MAX = 16384
+
+
 class UnsatisfiableReadError(Exception):
     """Raised when a read cannot be satisfied: what it looks for is not within ``max_bytes``.
 
@@ -70,12 +74,12 @@ class _StreamBuffer:
 
 
 class _Read:
-    """A read that is waiting. Subclasses say which bytes satisfy it."""
+    """A read that is waiting. Subclasses say which bytes satisfy it, and make the future; there are very many of them, so
+    their set-up is one call deep."""
 
     __slots__ = ("future",)
 
-    def __init__(self) -> None:
-        self.future: Future[Any] = Future()
+    future: "Future[Any]"
 
     def locate(self, buffer: bytearray, settled: bool) -> int | None:
         """Return how many bytes of the buffer satisfy this read, or ``None`` if more must come.
@@ -88,14 +92,13 @@ class _Read:
 
     def take(self, buffer: bytearray, count: int) -> Any:
         """Remove what `locate` found from the buffer, and return the result of the read."""
-        if count == len(buffer):
-            data = bytes(buffer)
-            buffer.clear()
+        if count < _COPY_TWICE_MAX:
+            data = bytes(buffer[:count])
         else:
             with memoryview(buffer) as view:
                 data = bytes(view[:count])
-            # Python does not move the rest for this, it only moves the beginning.
-            del buffer[:count]
+        # Python does not move the rest for this, it only moves the beginning.
+        del buffer[:count]
         return data
 
 
@@ -105,7 +108,7 @@ class _ReadBytes(_Read):
     __slots__ = ("count", "partial")
 
     def __init__(self, count: int, partial: bool) -> None:
-        super().__init__()
+        self.future = Future()
         self.count = count
         self.partial = partial
 
@@ -122,7 +125,7 @@ class _ReadInto(_Read):
     __slots__ = ("filled", "partial", "view")
 
     def __init__(self, view: memoryview, partial: bool) -> None:
-        super().__init__()
+        self.future = Future()
         self.view = view
         self.partial = partial
         self.filled = 0
@@ -151,10 +154,8 @@ class _Search(_Read):
 
     __slots__ = ("max_bytes", "search_at")
 
-    def __init__(self, max_bytes: int | None) -> None:
-        super().__init__()
-        self.max_bytes = max_bytes
-        self.search_at = 0
+    max_bytes: int | None
+    search_at: int
 
     def locate(self, buffer: bytearray, settled: bool) -> int | None:
         size = len(buffer)
@@ -182,9 +183,10 @@ class _ReadUntil(_Search):
     __slots__ = ("delimiter", "searched")
 
     def __init__(self, delimiter: bytes, max_bytes: int | None) -> None:
-        super().__init__(max_bytes)
+        self.future = Future()
+        self.max_bytes = max_bytes
+        self.search_at = self.searched = 0
         self.delimiter = delimiter
-        self.searched = 0
 
     def search(self, buffer: bytearray) -> int | None:
         at = buffer.find(self.delimiter, self.searched)
@@ -204,7 +206,9 @@ class _ReadUntilRegex(_Search):
     __slots__ = ("regex",)
 
     def __init__(self, regex: "re.Pattern[bytes]", max_bytes: int | None) -> None:
-        super().__init__(max_bytes)
+        self.future = Future()
+        self.max_bytes = max_bytes
+        self.search_at = 0
         self.regex = regex
 
     def search(self, buffer: bytearray) -> int | None:
@@ -224,8 +228,9 @@ class _ReadHead(_Search):
     __slots__ = ("searched",)
 
     def __init__(self, max_bytes: int) -> None:
-        super().__init__(max_bytes)
-        self.searched = 0
+        self.future = Future()
+        self.max_bytes = max_bytes
+        self.search_at = self.searched = 0
 
     def search(self, buffer: bytearray) -> int | None:
         at = buffer.find(b"\n", self.searched)
@@ -249,6 +254,9 @@ class _ReadUntilClose(_Read):
     """Waits for the end of the stream."""
 
     __slots__ = ()
+
+    def __init__(self) -> None:
+        self.future = Future()
 
     def locate(self, buffer: bytearray, settled: bool) -> int | None:
         return None
