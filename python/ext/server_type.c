@@ -86,9 +86,18 @@ static PyObject *server_listen(PyObject *self, PyObject *argument)
     return PySet_Add(server->core->servers, self) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
+/* The last connection of a server that does not listen any more is gone: nothing is left to keep it for. */
+static void on_empty(void *arg)
+{
+    tnpy_server *server = arg;
+    if (PySet_Discard(server->core->servers, arg) < 0) PyErr_WriteUnraisable(arg);
+}
+
 static PyObject *server_stop(PyObject *self, PyObject *ignored)
 {
-    tn__http_server_stop_listening(((tnpy_server *)self)->http);
+    tnpy_server *server = (tnpy_server *)self;
+    tn__http_server_stop_listening(server->http);
+    tn__http_server_when_empty(server->http, on_empty, server);
     Py_RETURN_NONE;
 }
 

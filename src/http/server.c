@@ -136,7 +136,7 @@ void tn__http_server_removed(tn__http_server *s, tn__http1 *c)
     if (s->connections_n > 0) return;
     if (s->freed)
         really_free(s);
-    else if (s->draining)
+    else if (s->stopped)
         tn__soon(s->loop, &s->stop_work);
 }
 
@@ -150,16 +150,21 @@ void tn__http_server_stop_listening(tn__http_server *s)
     }
 }
 
+void tn__http_server_when_empty(tn__http_server *s, void (*empty)(void *arg), void *arg)
+{
+    s->stopped = empty;
+    s->stopped_arg = arg;
+    s->stop_work.run = stop_now;
+    if (s->connections_n == 0) tn__soon(s->loop, &s->stop_work);
+}
+
 void tn__http_server_drain(tn__http_server *s, void (*stopped)(void *arg), void *arg)
 {
     if (s->draining) return;
     s->draining = true;
-    s->stopped = stopped;
-    s->stopped_arg = arg;
-    tn__work_init(&s->stop_work, stop_now);
     tn__http_server_stop_listening(s);
     for (tn__list *at = s->connections.next; at != &s->connections; at = at->next) tn__http1_retire(TN__OWNER(at, tn__http1, node));
-    if (s->connections_n == 0) tn__soon(s->loop, &s->stop_work);
+    tn__http_server_when_empty(s, stopped, arg);
 }
 
 void tn__http_server_close_all(tn__http_server *s)

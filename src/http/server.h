@@ -23,7 +23,7 @@ struct tn__http_server {
     bool full;     /* acceptors are paused */
     bool freed;    /* goes with the last connection whose exchange an application still holds */
     tn__work stop_work;
-    void (*stopped)(void *arg); /* called once when draining and the last connection is gone */
+    void (*stopped)(void *arg); /* called when the last connection is gone */
     void *stopped_arg;
 };
 
@@ -35,6 +35,12 @@ int tn__http_server_listen(tn__http_server *s, int fd);
 
 /* Accept no more connections; those that are open go on as before. */
 void tn__http_server_stop_listening(tn__http_server *s);
+
+/*
+ * `empty` is called, never inside this call, when no connection is open: for a server that has stopped to listen, and is kept until
+ * then. It may free the server.
+ */
+void tn__http_server_when_empty(tn__http_server *s, void (*empty)(void *arg), void *arg);
 
 /*
  * Begin a graceful end: stop listening, close idle connections (tn__http1_retire), let the others finish the request in hand.
