@@ -1,6 +1,6 @@
 /*
  * tn_serve: from an application and a few options to a running server, and its graceful end. The only place in the library that
- * prints, exits, or changes what signals do.
+ * exits, changes what signals do, or prints (but for the testing tools, which tell of leaks).
  */
 #include <fcntl.h>
 #include <signal.h>
