@@ -27,7 +27,7 @@ _MODULES = (
 # Names of Tornado that this package does not have yet. Whoever builds one takes it off this list.
 _NOT_BUILT = frozenset((
     "auth", "platform.caresresolver",
-    "platform.twisted", "template", "websocket",
+    "platform.twisted", "websocket",
 ))  # fmt: skip
 
 __all__ = [name for name in _MODULES if name not in _NOT_BUILT]

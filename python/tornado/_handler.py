@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any, Optional, Union
 import tornado
 from tornado import _engine, escape, httputil, locale
 from tornado._errors import StreamClosedError
+from tornado._signed import SignedCookies
+from tornado._ui import Rendering
 from tornado._web_errors import Finish, HTTPError, MissingArgumentError
 from tornado.concurrent import Future
 from tornado.escape import utf8
 from tornado.log import app_log, gen_log
 from tornado.routing import _unquote_or_none
-from tornado.util import ObjectDict
 
 if TYPE_CHECKING:
     from tornado.web import Application
@@ -40,7 +41,7 @@ _ARG_DEFAULT = _ArgDefaultMarker()
 _SUPPORTED_METHODS = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
 
 
-class RequestHandler(_engine.Handler):
+class RequestHandler(_engine.Handler, Rendering, SignedCookies):
     """The base of all request handlers. A subclass has methods called ``get``, ``post`` and so on, one for each method
     of HTTP that it answers; they may be coroutines.
 
@@ -57,7 +58,6 @@ class RequestHandler(_engine.Handler):
     SUPPORTED_METHODS: tuple[str, ...] = _SUPPORTED_METHODS
 
     _stream_request_body = False
-    _template_loaders: dict[str, Any] = {}
     _remove_control_chars_regex = re.compile(r"[\x00-\x08\x0e-\x1f]")
     _prepared_future: "Optional[Future[None]]" = None
 
@@ -72,16 +72,6 @@ class RequestHandler(_engine.Handler):
     def settings(self) -> dict[str, Any]:
         """The settings of the application."""
         return self.application.settings
-
-    @property
-    def ui(self) -> Any:
-        """The application's UI methods and modules, as templates see them."""
-        if "_ui" not in self.__dict__:
-            self._ui = ObjectDict((name, self._ui_method(method)) for name, method in self.application.ui_methods.items())
-        return self._ui
-
-    def _ui_method(self, method: Any) -> Any:
-        return lambda *args, **kwargs: method(self, *args, **kwargs)
 
     # -- For the engine --
 

@@ -33,6 +33,19 @@ from urllib.parse import urlencode, urlsplit
 
 from tornado import _engine, httputil
 from tornado._handler import _ARG_DEFAULT, _ArgDefaultMarker, RequestHandler
+from tornado._signed import (
+    DEFAULT_SIGNED_VALUE_MIN_VERSION,
+    DEFAULT_SIGNED_VALUE_VERSION,
+    MAX_SUPPORTED_SIGNED_VALUE_VERSION,
+    MIN_SUPPORTED_SIGNED_VALUE_VERSION,
+    _create_signature_v1,
+    _create_signature_v2,
+    create_signed_value,
+    decode_signed_value,
+    get_signature_key_version,
+)
+from tornado._static import StaticFileHandler
+from tornado._ui import BUILT_IN_MODULES, TemplateModule, UIModule, is_absolute
 from tornado._web_errors import Finish, HTTPError, MissingArgumentError
 from tornado.concurrent import Future
 from tornado.httpserver import HTTPServer
@@ -49,9 +62,11 @@ from tornado.routing import (
 )
 
 __all__ = [
-    "Application", "ErrorHandler", "FallbackHandler", "Finish", "GZipContentEncoding", "HTTPError",
-    "MissingArgumentError", "OutputTransform", "RedirectHandler", "RequestHandler", "URLSpec", "addslash",
-    "authenticated", "removeslash", "stream_request_body", "url",
+    "Application", "DEFAULT_SIGNED_VALUE_MIN_VERSION", "DEFAULT_SIGNED_VALUE_VERSION", "ErrorHandler", "FallbackHandler",
+    "Finish", "GZipContentEncoding", "HTTPError", "MAX_SUPPORTED_SIGNED_VALUE_VERSION",
+    "MIN_SUPPORTED_SIGNED_VALUE_VERSION", "MissingArgumentError", "OutputTransform", "RedirectHandler", "RequestHandler",
+    "StaticFileHandler", "TemplateModule", "UIModule", "URLSpec", "addslash", "authenticated", "create_signed_value",
+    "decode_signed_value", "get_signature_key_version", "is_absolute", "removeslash", "stream_request_body", "url",
 ]  # fmt: skip
 
 url = URLSpec
@@ -191,7 +206,10 @@ class Application(ReversibleRouter):
     Other arguments are settings, which are kept in ``settings`` for the application's own use as well. Those that mean
     something here: ``autoreload``, ``compress_response``, ``debug``, ``default_handler_class``, ``default_handler_args``,
     ``log_function``, ``login_url``, ``serve_traceback``, ``ui_methods``, ``ui_modules``, ``xsrf_cookies``,
-    ``xsrf_cookie_kwargs``, ``xsrf_cookie_name``, ``xsrf_cookie_version``.
+    ``xsrf_cookie_kwargs``, ``xsrf_cookie_name``, ``xsrf_cookie_version``; for signed cookies ``cookie_secret``,
+    ``key_version``; for templates ``autoescape``, ``compiled_template_cache``, ``template_loader``, ``template_path``,
+    ``template_whitespace``; for static files ``static_path``, ``static_url_prefix``, ``static_handler_class``,
+    ``static_handler_args``, ``static_hash_cache``.
 
     .. versionchanged:: 4.5
        Works with `tornado.routing`.
@@ -212,7 +230,7 @@ class Application(ReversibleRouter):
             self.transforms = transforms
         self.default_host = default_host
         self.settings = settings
-        self.ui_modules: dict[str, Any] = {}
+        self.ui_modules: dict[str, Any] = dict(BUILT_IN_MODULES)
         self.ui_methods: dict[str, Any] = {}
         self._load_ui_modules(settings.get("ui_modules", {}))
         self._load_ui_methods(settings.get("ui_methods", {}))
@@ -222,13 +240,21 @@ class Application(ReversibleRouter):
             self.settings.setdefault("static_hash_cache", False)
             self.settings.setdefault("serve_traceback", True)
         if self.settings.get("static_path"):
-            raise NotImplementedError("the setting static_path needs StaticFileHandler, which is not built yet")
+            handlers = [*self._static_rules(), *(handlers or ())]
         self.wildcard_router = _ApplicationRouter(self, handlers)
         self.default_router = _ApplicationRouter(self, [Rule(AnyMatches(), self.wildcard_router)])
         if self.settings.get("autoreload"):
             from tornado import autoreload
 
             autoreload.start()
+
+    def _static_rules(self) -> list[Any]:
+        """The routes of the setting ``static_path``, with the two files that browsers and robots look for at the root."""
+        handler_class = self.settings.get("static_handler_class", StaticFileHandler)
+        arguments = {**self.settings.get("static_handler_args", {}), "path": self.settings["static_path"]}
+        prefix = re.escape(self.settings.get("static_url_prefix", "/static/"))
+        patterns = (r"/(robots\.txt)", r"/(favicon\.ico)", prefix + "(.*)")
+        return [(pattern, handler_class, arguments) for pattern in patterns]
 
     def listen(
         self,
@@ -396,6 +422,7 @@ class _HandlerDelegate(httputil.HTTPMessageDelegate):
 
     def execute(self) -> Optional[Awaitable[None]]:
         """Make the handler and start it. With a streamed body, returns what is done when ``prepare`` is."""
+        self._forget_files()
         self.handler = self.handler_class(self.application, self.request, **self.handler_kwargs)
         transforms = [transform(self.request) for transform in self.application.transforms]
         if self.stream_request_body:
@@ -403,6 +430,16 @@ class _HandlerDelegate(httputil.HTTPMessageDelegate):
         task = asyncio.ensure_future(self.handler._execute(transforms, *self.path_args, **self.path_kwargs))
         task.add_done_callback(self._on_executed)
         return self.handler._prepared_future
+
+    def _forget_files(self) -> None:
+        """Whoever works on templates and static files wants to see his changes."""
+        settings = self.application.settings
+        if not settings.get("compiled_template_cache", True):
+            with RequestHandler._template_loader_lock:
+                for loader in RequestHandler._template_loaders.values():
+                    loader.reset()
+        if not settings.get("static_hash_cache", True):
+            settings.get("static_handler_class", StaticFileHandler).reset()
 
     def _on_executed(self, task: "Future[None]") -> None:
         prepared = self.handler._prepared_future
@@ -554,11 +591,6 @@ class GZipContentEncoding(OutputTransform):
         return chunk
 
 
-def is_absolute(path: str) -> bool:
-    """Whether a path is one of a URL's, from the root on, or a URL."""
-    return any(path.startswith(start) for start in ("/", "http:", "https:"))
-
-
 # -- For the engine --
 
 # Patterns that stand for themselves: nothing special but escaped punctuation.
@@ -573,10 +605,11 @@ def _literal_path(regex: "re.Pattern[str]") -> Optional[bytes]:
 
 
 def _is_ordinary(application: Application) -> bool:
-    """Whether nobody has taken the routing of an application into his own hands."""
+    """Whether nobody has taken the routing of an application into his own hands, nor wants something done with each request."""
     cls = type(application)
     return (
-        all(
+        all(application.settings.get(name, True) for name in ("compiled_template_cache", "static_hash_cache"))
+        and all(
             getattr(cls, name) is getattr(Application, name) and name not in application.__dict__
             for name in ("find_handler", "get_handler_delegate", "start_request")
         )
