@@ -1,4 +1,5 @@
 /* What tornado.escape leaves to C: text of HTML and of URLs. */
+#include "base/html.h"
 #include "http/url.h"
 #include "httputil.h"
 
@@ -11,16 +12,9 @@ static inline bool is_special(Py_UCS4 c)
     return c < 64 && specials >> c & 1;
 }
 
-/* What stands for a special character. */
-static tn_str reference_of(Py_UCS4 c)
+static tn_str reference_of(Py_UCS4 special)
 {
-    switch (c) {
-    case '&': return TN_S("&amp;");
-    case '<': return TN_S("&lt;");
-    case '>': return TN_S("&gt;");
-    case '"': return TN_S("&quot;");
-    default: return TN_S("&#x27;");
-    }
+    return tn_z(tn__html_entity((unsigned char)special));
 }
 
 static Py_ssize_t escaped_length(PyObject *text)

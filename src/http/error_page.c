@@ -3,24 +3,17 @@
 
 #include <stdio.h>
 
-enum { REASON_MAX = 60, ESCAPED_MAX = REASON_MAX * 6 };
+#include "base/html.h"
 
-/* Five characters matter in HTML text and attributes. */
+enum { REASON_MAX = 60, ESCAPED_MAX = REASON_MAX * TN__HTML_ENTITY_MAX };
+
 static size_t escape(char *out, tn_str text)
 {
     size_t n = 0;
     for (size_t i = 0; i < text.n; i++) {
-        const char *as = NULL;
-        switch (text.p[i]) {
-        case '&': as = "&amp;"; break;
-        case '<': as = "&lt;"; break;
-        case '>': as = "&gt;"; break;
-        case '"': as = "&quot;"; break;
-        case '\'': as = "&#x27;"; break;
-        default: out[n++] = text.p[i]; continue;
-        }
-        size_t as_n = strlen(as);
-        memcpy(out + n, as, as_n);
+        const char *as = tn__html_entity((unsigned char)text.p[i]);
+        size_t as_n = as ? strlen(as) : 1;
+        memcpy(out + n, as ? as : &text.p[i], as_n);
         n += as_n;
     }
     return n;

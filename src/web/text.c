@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/html.h"
 #include "req.h"
 
 tn_str tn_sprintf(tn_req *r, const char *format, ...)
@@ -11,19 +12,6 @@ tn_str tn_sprintf(tn_req *r, const char *format, ...)
     tn_str s = tn__arena_vprintf(tn__req_arena(r), format, args);
     va_end(args);
     return s;
-}
-
-/* What a byte becomes in HTML; NULL: itself. */
-static const char *html_entity(unsigned char c)
-{
-    switch (c) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '"': return "&quot;";
-    case '\'': return "&#x27;";
-    default: return NULL;
-    }
 }
 
 /* What a byte becomes inside a JSON string; `unicode` has room for \uXXXX. */
@@ -55,11 +43,11 @@ tn_str tn_esc_s(tn_req *r, tn_str text)
 {
     enum { GROWTH = 6 };
     size_t special = 0;
-    for (size_t i = 0; i < text.n; i++) special += html_entity((unsigned char)text.p[i]) != NULL;
+    for (size_t i = 0; i < text.n; i++) special += tn__html_entity((unsigned char)text.p[i]) != NULL;
     char *begin = tn__arena_alloc(tn__req_arena(r), text.n + special * (GROWTH - 1) + 1), *out = begin;
     if (!begin) return (tn_str){0};
     for (size_t i = 0; i < text.n; i++) {
-        const char *as = html_entity((unsigned char)text.p[i]);
+        const char *as = tn__html_entity((unsigned char)text.p[i]);
         if (as)
             out = put_text(out, as);
         else
