@@ -29,7 +29,8 @@ typedef enum tnpy_hook {
 } tnpy_hook;
 
 typedef struct tnpy_class {
-    PyObject_HEAD tnpy_state *state;
+    PyObject_HEAD
+    tnpy_state *state;
     PyTypeObject *type; /* borrowed: it owns us */
     unsigned version;
     uint64_t overridden;              /* bits of tnpy_hook */

@@ -11,7 +11,8 @@
 #include "server_type.h"
 
 typedef struct tnpy_connection {
-    PyObject_HEAD tn__exchange *x; /* NULL once let go */
+    PyObject_HEAD
+    tn__exchange *x; /* NULL once let go */
     tnpy_server *server;
     PyObject *owner;          /* the RequestHandler or the message delegate that answers */
     PyObject *request;        /* once somebody has asked for it */

@@ -11,7 +11,8 @@
 #include "state.h"
 
 typedef struct tnpy_core {
-    PyObject_HEAD tnpy_state *state; /* of our module, which our type keeps alive */
+    PyObject_HEAD
+    tnpy_state *state; /* of our module, which our type keeps alive */
     tn_loop *loop;
     PyObject *host;       /* weak reference to the asyncio loop */
     PyObject *host_now;   /* the asyncio loop itself, borrowed, while a poll runs; else NULL */

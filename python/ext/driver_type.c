@@ -11,7 +11,8 @@
 #include <structmember.h>
 
 typedef struct driver {
-    PyObject_HEAD tnpy_handler *handler;
+    PyObject_HEAD
+    tnpy_handler *handler;
     tnpy_connection *connection; /* NULL: of a handler without one */
     PyObject *inner;             /* what is awaited: an iterator or a coroutine; NULL before the first and after the last */
     PyObject *replay;            /* yielded by the eager step, and to be yielded once more */

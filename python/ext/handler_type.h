@@ -21,7 +21,8 @@
 #include "routes.h"
 
 typedef struct tnpy_handler {
-    PyObject_HEAD PyObject *dict, *weakrefs;
+    PyObject_HEAD
+    PyObject *dict, *weakrefs;
     tnpy_class *info;            /* NULL until first needed */
     tnpy_connection *connection; /* of a native handler, while the exchange is in hand; else NULL */
     PyObject *application;

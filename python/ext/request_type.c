@@ -31,7 +31,8 @@ enum {
 };
 
 typedef struct request {
-    PyObject_HEAD PyObject *dict, *weakrefs;
+    PyObject_HEAD
+    PyObject *dict, *weakrefs;
     tnpy_state *state;
     tnpy_connection *source;      /* NULL when made by Python code, or by now gone */
     char *kept;                   /* copy of the head's fields, and behind them its bytes; NULL: look at the exchange */

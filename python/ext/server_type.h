@@ -12,7 +12,8 @@
 #include "routes.h"
 
 typedef struct tnpy_server {
-    PyObject_HEAD tnpy_core *core;
+    PyObject_HEAD
+    tnpy_core *core;
     tn__http_server *http;
     PyObject *callback;     /* a function of the request; or, when is_delegate, an HTTPServerConnectionDelegate */
     PyObject *application;  /* the callback, when it is a web.Application; borrowed */
