@@ -30,7 +30,8 @@ _NOT_BUILT = frozenset((
     "platform.twisted", "websocket",
 ))  # fmt: skip
 
-__all__ = [name for name in _MODULES if name not in _NOT_BUILT]
+# ``from tornado import *`` must not fail for want of pycurl.
+__all__ = [name for name in _MODULES if name not in _NOT_BUILT and name != "curl_httpclient"]
 
 
 class _NotBuiltFinder:
