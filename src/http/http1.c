@@ -317,6 +317,13 @@ static const tn__stream_user stream_user = {
     .closed = on_closed,
 };
 
+/* What stands between the stream and its descriptor. */
+static int attach(tn__http_server *server, tn_stream *s)
+{
+    if (server->opts.tls) return tn__tls_attach(s, server->opts.tls, NULL, NULL, NULL);
+    return server->delegate->attach ? server->delegate->attach(server->app, s) : TN_OK;
+}
+
 int tn__http1_open(tn__http_server *server, int fd, const tn_addr *peer)
 {
     tn__http1 *c = tn__zalloc(sizeof *c);
@@ -329,7 +336,7 @@ int tn__http1_open(tn__http_server *server, int fd, const tn_addr *peer)
     tn__timeout_init(&c->timeout, on_timeout);
     if (peer && peer->len > 0 && peer->len <= sizeof c->peer) memcpy(&c->peer, &peer->u, peer->len);
     int e = tn__stream_open(&c->stream, server->loop, fd, &stream_user);
-    if (e == TN_OK && server->opts.tls) e = tn__tls_attach(&c->stream, server->opts.tls, NULL, NULL, NULL);
+    if (e == TN_OK) e = attach(server, &c->stream);
     if (e < 0) {
         tn__stream_done(&c->stream);
         tn__free(c);

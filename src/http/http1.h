@@ -37,6 +37,12 @@ typedef struct tn__http_delegate {
      */
     void (*aborted)(void *app, tn__exchange *x);
 
+    /*
+     * A connection was accepted: put a transport under its stream, if it shall have one. A negative code: the connection is closed.
+     * May be NULL.
+     */
+    int (*attach)(void *app, tn_stream *s);
+
     /* `headers` may change the connection's body_bytes_max: only then is an announced body found too large. */
     bool limits_bodies;
 } tn__http_delegate;
