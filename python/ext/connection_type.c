@@ -6,6 +6,7 @@
 #include "handler_type.h"
 #include "http/http1_parts.h"
 #include "request_type.h"
+#include "tls_bio.h"
 
 static double now(void)
 {
@@ -424,16 +425,19 @@ static PyObject *connection_detach(PyObject *self, PyObject *ignored)
 {
     tnpy_connection *c = (tnpy_connection *)self;
     tn_buf rest = {0};
-    int fd = c->x ? tn__http1_detach(c->x, &rest) : TN_ECLOSED;
-    PyObject *stream = NULL;
+    PyObject *stream = NULL, *tls = NULL;
+    int fd = c->x ? tnpy_tls_release(&c->x->conn->stream, &tls) : TN_ECLOSED;
+    if (fd == TN_OK) fd = tn__http1_detach(c->x, &rest);
     if (fd >= 0)
-        stream =
-            PyObject_CallFunction(c->server->core->state->py.detached_stream, "iy#", fd, rest.p ? rest.p : "", (Py_ssize_t)rest.n);
+        stream = PyObject_CallFunction(c->server->core->state->py.detached_stream, "iy#O", fd, rest.p ? rest.p : "",
+                                       (Py_ssize_t)rest.n, tls ? tls : Py_None);
     else if (fd == TN_ECLOSED)
         PyErr_SetNone(c->server->core->state->py.stream_closed_error);
     else
         tnpy_raise(fd);
     tn__buf_done(&rest);
+    if (fd < 0 && tls) tnpy_connection_abort(c); /* without its TLS it is of no use */
+    Py_XDECREF(tls);
     if (fd < 0) return NULL;
     c->ended = true;
     tnpy_connection_settle(c);
@@ -454,6 +458,13 @@ static PyObject *connection_write_raw(PyObject *self, PyObject *chunk)
 static PyObject *get_stream(PyObject *self, void *closure)
 {
     return PyObject_CallOneArg(((tnpy_connection *)self)->server->core->state->py.connection_stream, self);
+}
+
+static PyObject *get_ssl_object(PyObject *self, void *closure)
+{
+    const tnpy_connection *c = (tnpy_connection *)self;
+    PyObject *object = tnpy_connection_gone(c) ? NULL : tnpy_tls_object(&c->x->conn->stream);
+    return Py_NewRef(object ? object : Py_None);
 }
 
 static PyObject *get_closed(PyObject *self, void *closure)
@@ -546,6 +557,7 @@ static PyGetSetDef getset[] = {
     {"context", get_context, NULL, "Where `remote_ip` and `protocol` are.", NULL},
     {"remote_ip", get_remote_ip, NULL, "The address of the peer.", NULL},
     {"protocol", get_protocol, NULL, "\"http\" or \"https\".", NULL},
+    {"ssl_object", get_ssl_object, NULL, "The `ssl.SSLObject`; None without TLS, or when the connection is closed.", NULL},
     {"closed", get_closed, NULL, "Whether the peer is gone, or the response complete.", NULL},
     {0},
 };

@@ -6,6 +6,7 @@
  */
 #include "handler_type.h"
 #include "headers_type.h"
+#include "tls_bio.h"
 
 /* -- Message delegates -- */
 
@@ -232,11 +233,18 @@ static void on_aborted(void *app, tn__exchange *x)
     on_gone(app, x, true);
 }
 
+static int on_attach(void *app, tn_stream *s)
+{
+    tnpy_server *server = app;
+    return server->tls ? tnpy_tls_attach(server, s) : TN_OK;
+}
+
 const tn__http_delegate tnpy_http_delegate = {
     .headers = on_headers,
     .chunk = on_chunk,
     .complete = on_complete,
     .peer_closed = on_peer_closed,
     .aborted = on_aborted,
+    .attach = on_attach,
     .limits_bodies = true,
 };

@@ -10,7 +10,7 @@
 static const tn__dialect dialect = {.bare_lf = true, .fold = true, .equal_lengths = true, .any_target = true, .terse = true};
 
 typedef struct settings {
-    PyObject *core, *callback, *application, *adjust, *protocol;
+    PyObject *core, *callback, *application, *adjust, *protocol, *tls;
     int is_delegate, no_keep_alive;
     Py_ssize_t head_bytes_max, body_bytes_max, chunk_bytes_max;
     double idle_timeout, body_timeout;
@@ -19,11 +19,13 @@ typedef struct settings {
 
 static int parse(PyObject *args, PyObject *kwargs, const tnpy_state *state, settings *s)
 {
-    static char *names[] = {
-        "core",           "callback",       "application",     "adjust",       "protocol",     "is_delegate", "no_keep_alive",
-        "head_bytes_max", "body_bytes_max", "chunk_bytes_max", "idle_timeout", "body_timeout", "server_name", NULL};
-    return PyArg_ParseTupleAndKeywords(args, kwargs, "O!OOOUppnnndds:Server", names, state->core_type, &s->core, &s->callback,
-                                       &s->application, &s->adjust, &s->protocol, &s->is_delegate, &s->no_keep_alive,
+    static char *names[] = {"core",           "callback",        "application",
+                            "adjust",         "protocol",        "tls",
+                            "is_delegate",    "no_keep_alive",   "head_bytes_max",
+                            "body_bytes_max", "chunk_bytes_max", "idle_timeout",
+                            "body_timeout",   "server_name",     NULL};
+    return PyArg_ParseTupleAndKeywords(args, kwargs, "O!OOOUOppnnndds:Server", names, state->core_type, &s->core, &s->callback,
+                                       &s->application, &s->adjust, &s->protocol, &s->tls, &s->is_delegate, &s->no_keep_alive,
                                        &s->head_bytes_max, &s->body_bytes_max, &s->chunk_bytes_max, &s->idle_timeout,
                                        &s->body_timeout, &s->server_name)
                ? 0
@@ -66,6 +68,7 @@ static PyObject *server_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     server->application = s.application == Py_None ? NULL : server->callback;
     server->adjust = s.adjust == Py_None ? NULL : Py_NewRef(s.adjust);
     server->protocol = Py_NewRef(s.protocol);
+    server->tls = s.tls == Py_None ? NULL : Py_NewRef(s.tls);
     server->is_delegate = s.is_delegate;
     server->chunk_bytes_max = (size_t)s.chunk_bytes_max;
     server->context = PyContext_CopyCurrent();
@@ -119,6 +122,7 @@ static int server_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(server->core);
     Py_VISIT(server->callback);
     Py_VISIT(server->adjust);
+    Py_VISIT(server->tls);
     Py_VISIT(server->context);
     return tnpy_routes_traverse(server->routes, visit, arg);
 }
@@ -141,6 +145,7 @@ static int server_clear(PyObject *self)
     server->application = NULL;
     Py_CLEAR(server->callback);
     Py_CLEAR(server->adjust);
+    Py_CLEAR(server->tls);
     return 0;
 }
 

@@ -19,6 +19,7 @@ typedef struct tnpy_server {
     PyObject *application;  /* the callback, when it is a web.Application; borrowed */
     PyObject *adjust;       /* function called with each request that is made; NULL: none (xheaders is off) */
     PyObject *protocol;     /* str */
+    PyObject *tls;          /* ssl.SSLContext; NULL: plain HTTP */
     PyObject *context;      /* of contextvars, as it was at the first listen */
     tnpy_routes *routes;    /* of the Application; NULL until the first request */
     size_t chunk_bytes_max; /* of a body, in one call of data_received */

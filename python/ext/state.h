@@ -20,9 +20,10 @@
     X(__tornado_class__) X(_begin) X(_body_arrived) X(_check_method) X(_check_xsrf) X(_clean_argument) X(_decode_group) X(_decode_groups)\
     X(_default_headers) X(_driver) X(_emit_cookies) X(_handle_request_exception) X(_new_cookie) X(_parse_body)                    \
     X(_parse_request_body) X(_slow_check_etag) X(_slow_etag) X(_slow_flush) X(_stream_request_body) X(add) X(add_done_callback)   \
-    X(call_soon) X(cancel) X(context) X(data_received) X(dumps) X(error) X(exception) X(finish) X(get) X(groupdict) X(groups)     \
-    X(headers) X(headers_received) X(isEnabledFor) X(json_encode) X(log_function) X(log_request) X(loop) X(name) X(on_connection_close)\
-    X(request) X(set_exception) X(set_result) X(settings) X(start_request) X(throw) X(transforms)
+    X(call_soon) X(cancel) X(context) X(data_received) X(do_handshake) X(dumps) X(error) X(exception) X(finish) X(get)            \
+    X(groupdict) X(groups) X(headers) X(headers_received) X(isEnabledFor) X(json_encode) X(log_function) X(log_request) X(loop)   \
+    X(name) X(on_connection_close) X(pending) X(read) X(request) X(set_exception) X(set_result) X(settings) X(start_request)      \
+    X(throw) X(transforms) X(unwrap) X(write)
 
 /* Other texts of that kind. */
 #define TNPY_TEXTS(X)                                                                                                             \
@@ -37,7 +38,7 @@
     X(access_log) X(app_log) X(gen_log) X(access_log_cache) /* tornado.log */                                                     \
     X(future) X(task) X(cancelled_error) /* asyncio */                                                                            \
     X(deferred_task) X(enter_task) X(leave_task) X(make_task) /* tornado._task */                                                 \
-    X(convert_yielded) X(in_pieces) X(detached_stream) X(connection_stream) /* tornado.gen, httpserver */                         \
+    X(convert_yielded) X(in_pieces) X(detached_stream) X(connection_stream) X(ssl) /* tornado.gen, httpserver; the module ssl */  \
     X(escape) X(json) /* the modules tornado.escape and json */ X(json_encode) X(json_dumps) /* in them */                        \
     X(request_start_line) X(http_headers) X(http_input_error) X(http_output_error) /* tornado.httputil */                         \
     X(request_class) X(parse_query) X(make_cookies) X(format_timestamp) X(datetime) /* the same */                                \

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from http.cookies import SimpleCookie
 from typing import Any, TypeVar, overload
@@ -105,6 +106,8 @@ class Connection:
     def protocol(self) -> str: ...
     @property
     def closed(self) -> bool: ...
+    @property
+    def ssl_object(self) -> ssl.SSLObject | None: ...
     def write_headers(
         self, start_line: RequestStartLine | ResponseStartLine, headers: _Headers, chunk: bytes | None = None
     ) -> asyncio.Future[None]: ...

@@ -16,6 +16,7 @@ from typing import Any, Optional, Union
 import tornado
 from tornado import _engine, _errors, _task, gen, httputil, netutil  # noqa: F401 (they hand things to the engine)
 from tornado._core import core_of
+from tornado._server_tls import DetachedTLSStream, TLSSocket
 from tornado.concurrent import Future
 from tornado.http1connection import HTTP1ConnectionParameters, HTTP1ServerConnection, _GzipMessageDelegate
 from tornado.httputil import HTTPServerRequest
@@ -98,7 +99,7 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
         if idle_connection_timeout is None:
             idle_connection_timeout = 3600.0
         self._engine_settings = dict(
-            protocol=protocol or "http",
+            protocol=protocol or ("http" if ssl_options is None else "https"),
             no_keep_alive=no_keep_alive,
             head_bytes_max=max_header_size or 65536,
             body_bytes_max=max_body_size,
@@ -136,6 +137,7 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
         if self._server is None:
             from tornado.ioloop import IOLoop
 
+            options = self.ssl_options
             callback = self.request_callback
             delegate = isinstance(callback, httputil.HTTPServerConnectionDelegate)
             # A subclass may take over what becomes of connections, and then is asked itself.
@@ -152,14 +154,15 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
                 application=callback if _is_application(callback) else None,
                 adjust=self._believe_proxy if self.xheaders else None,
                 is_delegate=delegate,
+                tls=None if options is None else netutil.ssl_options_to_context(options, server_side=True),
                 **self._engine_settings,
             )
         return self._server
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         """Accept connections from sockets that listen, as of `.bind_sockets`."""
-        if self.ssl_options is not None or type(self).handle_stream is not HTTPServer.handle_stream:
-            # TLS is Python's own, and a subclass that wants streams shall have them.
+        if type(self).handle_stream is not HTTPServer.handle_stream:
+            # A subclass that wants streams shall have them.
             super().add_sockets(sockets)
             return
         server = self._engine_server()
@@ -171,7 +174,7 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
             self._handlers[sock.fileno()] = server.stop
 
     def handle_stream(self, stream: IOStream, address: Any) -> None:
-        """Serve a connection that is not the engine's: one with TLS, or one that somebody else has accepted."""
+        """Serve a connection that is not the engine's, but was accepted by somebody else."""
         context = _HTTPRequestContext(stream, address, self.protocol)
         connection = HTTP1ServerConnection(stream, self.conn_params, context)
         self._connections.add(connection)
@@ -355,9 +358,13 @@ class _ConnectionStream:
         self._connection = connection
 
     @functools.cached_property
-    def socket(self) -> socket.socket:
+    def socket(self) -> Any:
         """A socket of its own for the same connection: to ask about it, or to set options."""
-        return socket.socket(fileno=os.dup(self._connection.fileno()))
+        if self.closed():
+            return None
+        plain = socket.socket(fileno=os.dup(self._connection.fileno()))
+        ssl_object = self._connection.ssl_object
+        return plain if ssl_object is None else TLSSocket(plain, ssl_object)
 
     def fileno(self) -> int:
         return self._connection.fileno()
@@ -379,8 +386,9 @@ class _ConnectionStream:
         """The engine has Nagle's algorithm off always, and sends whole responses."""
 
 
-def _detached_stream(fd: int, rest: bytes) -> IOStream:
-    stream = IOStream(socket.socket(fileno=fd))
+def _detached_stream(fd: int, rest: bytes, tls: Optional[tuple[ssl.SSLObject, ssl.MemoryBIO, ssl.MemoryBIO]]) -> IOStream:
+    plain = socket.socket(fileno=fd)
+    stream = IOStream(plain) if tls is None else DetachedTLSStream(plain, *tls)
     stream._read_buffer += rest
     return stream
 
@@ -390,4 +398,5 @@ _engine.bind(
     in_pieces=_in_pieces,
     detached_stream=_detached_stream,
     connection_stream=_ConnectionStream,
+    ssl=ssl,
 )
