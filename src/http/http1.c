@@ -198,7 +198,12 @@ static void on_eof(tn_stream *s)
     tn__http1 *c = TN__OWNER(s, tn__http1, stream);
     switch ((tn__http1_state)c->state) {
     case TN__HTTP1_HEAD: tn__http1_linger(c); break; /* what is still queued may leave */
-    case TN__HTTP1_BODY: tn__http1_abandon(c, 400, "connection ended inside the body"); break;
+    case TN__HTTP1_BODY:
+        if (c->server->dialect.terse)
+            tn__http1_close(c); /* as Tornado does, which takes it for a client that went away */
+        else
+            tn__http1_abandon(c, 400, "connection ended inside the body");
+        break;
     case TN__HTTP1_LINGER:
         if (s->out_bytes == 0) tn__http1_close(c);
         break;
