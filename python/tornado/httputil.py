@@ -652,6 +652,8 @@ def _parse_request_range(range_header: str) -> tuple[int | None, int | None] | N
     """
     if range_header == "bytes=":
         return None, None
+    if "-" not in range_header:
+        range_header += "-"  # a lone number is where to begin; that is not RFC 9110, but Tornado has always read it so
     numbers = _engine.parse_range(range_header)
     if numbers is None:
         return None

@@ -626,6 +626,7 @@ class TestSmallThings:
         [
             ("bytes=0-0", (0, 1)),
             ("bytes=5-2", (5, 3)),
+            ("bytes=26", (26, None)),
             ("bytes=-0", (None, 0)),
             ("bytes=", (None, None)),
             ("bytes=1-2,4-5", None),
