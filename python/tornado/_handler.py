@@ -13,7 +13,7 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Optional, Union
 
@@ -37,6 +37,8 @@ class _ArgDefaultMarker:
 
 
 _ARG_DEFAULT = _ArgDefaultMarker()
+
+_Verb = Callable[..., Optional[Awaitable[None]]]
 
 _SUPPORTED_METHODS = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
 
@@ -66,7 +68,14 @@ class RequestHandler(_engine.Handler, Rendering, SignedCookies):
     def _unimplemented_method(self, *args: str, **kwargs: str) -> Optional[Awaitable[None]]:
         raise HTTPError(405)
 
-    head = get = post = delete = patch = put = options = _unimplemented_method
+    # Typed so that a subclass may take the arguments which its routes have.
+    head: _Verb = _unimplemented_method
+    get: _Verb = _unimplemented_method
+    post: _Verb = _unimplemented_method
+    delete: _Verb = _unimplemented_method
+    patch: _Verb = _unimplemented_method
+    put: _Verb = _unimplemented_method
+    options: _Verb = _unimplemented_method
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import mimetypes
 import os
 import stat
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, Optional, Union
@@ -29,6 +29,20 @@ class _Part(NamedTuple):
     @property
     def length(self) -> int:
         return (self.size if self.end is None else self.end) - (self.start or 0)
+
+
+def _read(path: str, start: Optional[int], end: Optional[int]) -> Iterator[bytes]:
+    with open(path, "rb") as file:
+        if start is not None:
+            file.seek(start)
+        left = None if end is None else end - (start or 0)
+        while left is None or left > 0:
+            chunk = file.read(_CHUNK_BYTES if left is None else min(_CHUNK_BYTES, left))
+            if not chunk:
+                return
+            if left is not None:
+                left -= len(chunk)
+            yield chunk
 
 
 class StaticFileHandler(RequestHandler):
@@ -243,22 +257,12 @@ class StaticFileHandler(RequestHandler):
     @classmethod
     def get_content(
         cls, abspath: str, start: Optional[int] = None, end: Optional[int] = None
-    ) -> Union[bytes, Generator[bytes, None, None]]:
+    ) -> Union[bytes, Iterable[bytes]]:
         """Return the content of a file, or the part from ``start`` up to ``end``: as bytes, or as an iterator of them.
 
         .. versionadded:: 3.1
         """
-        with open(abspath, "rb") as file:
-            if start is not None:
-                file.seek(start)
-            left = None if end is None else end - (start or 0)
-            while left is None or left > 0:
-                chunk = file.read(_CHUNK_BYTES if left is None else min(_CHUNK_BYTES, left))
-                if not chunk:
-                    return
-                if left is not None:
-                    left -= len(chunk)
-                yield chunk
+        return _read(abspath, start, end)
 
     @classmethod
     def get_content_version(cls, abspath: str) -> str:

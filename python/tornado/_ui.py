@@ -35,13 +35,12 @@ class Rendering:
     # What is needed of the handler.
     application: Any
     current_user: Any
-    finish: Any
+    finish: "Callable[[bytes], Future[None]]"
     locale: Any
     request: Any
-    require_setting: Any
-    reverse_url: Any
-    settings: Any
-    xsrf_form_html: Any
+    require_setting: Callable[[str, str], None]
+    reverse_url: Callable[..., str]
+    xsrf_form_html: Callable[[], str]
     _finished: bool
 
     @property
@@ -58,8 +57,8 @@ class Rendering:
     def _ui_method(self, method: Callable[..., str]) -> Callable[..., str]:
         return lambda *args, **kwargs: method(self, *args, **kwargs)
 
-    def _ui_module(self, name: str, module: "type[UIModule]") -> Callable[..., str]:
-        def render(*args: Any, **kwargs: Any) -> str:
+    def _ui_module(self, name: str, module: "type[UIModule]") -> "Callable[..., Union[str, bytes]]":
+        def render(*args: Any, **kwargs: Any) -> Union[str, bytes]:
             active: dict[str, UIModule] = self.__dict__.setdefault("_active_modules", {})
             if name not in active:
                 active[name] = module(self)  # type: ignore[arg-type]
@@ -98,7 +97,8 @@ class Rendering:
 
     def get_template_path(self) -> Optional[str]:
         """Return the directory of the templates: the setting ``template_path``. Subclasses may have one of their own."""
-        return self.application.settings.get("template_path")
+        path: Optional[str] = self.application.settings.get("template_path")
+        return path
 
     def get_template_namespace(self) -> dict[str, Any]:
         """Return the variables for templates: the handler and what belongs to it, and the UI methods and modules.
@@ -124,9 +124,10 @@ class Rendering:
 
         The settings ``autoescape`` and ``template_whitespace`` are for it.
         """
-        settings = self.application.settings
+        settings: dict[str, Any] = self.application.settings
         if "template_loader" in settings:
-            return settings["template_loader"]
+            loader: template.BaseLoader = settings["template_loader"]
+            return loader
         kwargs: dict[str, Any] = {}
         if "autoescape" in settings:
             # None means something: no escaping.
@@ -144,11 +145,12 @@ class Rendering:
         from tornado._static import StaticFileHandler
 
         self.require_setting("static_path", "static_url")
-        handler_class = self.settings.get("static_handler_class", StaticFileHandler)
+        settings = self.application.settings
+        handler_class: type[StaticFileHandler] = settings.get("static_handler_class", StaticFileHandler)
         if include_host is None:
             include_host = getattr(self, "include_host", False)
         host = f"{self.request.protocol}://{self.request.host}" if include_host else ""
-        return host + handler_class.make_static_url(self.settings, path, **kwargs)
+        return host + handler_class.make_static_url(settings, path, **kwargs)
 
     # -- What the modules of a page add to it --
 
@@ -245,10 +247,10 @@ class _ModuleNamespace:
         self.handler = handler
         self.ui_modules = modules
 
-    def __getitem__(self, key: str) -> Callable[..., str]:
+    def __getitem__(self, key: str) -> Callable[..., Union[str, bytes]]:
         return self.handler._ui_module(key, self.ui_modules[key])
 
-    def __getattr__(self, key: str) -> Callable[..., str]:
+    def __getattr__(self, key: str) -> Callable[..., Union[str, bytes]]:
         try:
             return self[key]
         except KeyError as e:
