@@ -1,12 +1,12 @@
 /*
  * TLS with a context of Python's: see tls_bio.h. Called by streams, and to begin with by delegate.c.
  *
- * The ssl module does the cryptography, on two ssl.MemoryBIO: what the socket brings is put into one, what is to be sent is taken out
- * of the other. So whatever can be set on a context works, its callbacks included. Calls that would only raise SSLWantReadError are
- * left out, for they cost more than a small record.
+ * The ssl module does the cryptography, on two ssl.MemoryBIO: what the socket brings is put into one, what is to be sent is taken
+ * out of the other. So whatever can be set on a context works, its callbacks included. Calls that would only raise
+ * SSLWantReadError are left out, for they cost more than a small record.
  *
- * Always true: a stream hears that output was taken only once the records with it have left; an exception that was set when the stream
- * called is set when it goes on. A callback of the context may close the stream it is called for (`orphan`).
+ * Always true: a stream hears that output was taken only once the records with it have left; an exception that was set when the
+ * stream called is set when it goes on. A callback of the context may close the stream it is called for (`orphan`).
  */
 #include "tls_bio.h"
 
@@ -32,7 +32,6 @@ typedef struct tls_conn {
     Py_ssize_t unsent_at;
     size_t claimed; /* bytes of the stream's output that are in `unsent` */
     tn__timeout deadline;
-    int error;    /* found behind data that was handed on: told by the next read */
     bool done;    /* the handshake is over */
     bool fed;     /* there may be something in `incoming`, or decrypted */
     bool failed;  /* OpenSSL must not be called any more */
@@ -236,9 +235,7 @@ static ssize_t read_records(tls_conn *c, char *p, size_t n)
         ssize_t got = read_record(c, p + all, n - all);
         if (got <= 0) {
             c->fed = got == 0;
-            if (all == 0) return got;
-            c->error = got == TN_EAGAIN || got == 0 ? 0 : (int)got;
-            return (ssize_t)all;
+            return all ? (ssize_t)all : got;
         }
         all += (size_t)got;
         /* Records are read whole if there is room, so nothing is decrypted already but what has found none. */
@@ -253,10 +250,9 @@ static ssize_t read_records(tls_conn *c, char *p, size_t n)
 static ssize_t receive(tls_conn *c, char *p, size_t n)
 {
     if (c->goodbye || c->failed) return c->goodbye ? fetch(c, p, n) : TN_ETLS;
-    if (c->error) return c->error;
-    int pushed = push(c);
-    if (pushed < 0 && pushed != TN_EAGAIN) return pushed;
     for (;;) {
+        int pushed = push(c); /* OpenSSL may have something to say of its own */
+        if (pushed < 0 && pushed != TN_EAGAIN) return pushed;
         ssize_t result = c->fed ? 1 : feed(c, p, n);
         if (result <= 0) return result;
         result = c->done ? TN_OK : shake_hands(c);
@@ -271,7 +267,7 @@ static ssize_t on_recv(tn_stream *s, char *p, size_t n)
     saved before;
     tls_conn *c = enter(s, &before);
     ssize_t result = receive(c, p, n);
-    if (c->fed && result > 0 && !c->orphan) s->readable = true;
+    if (result > 0 && (c->fed || c->failed) && !c->orphan) s->readable = true; /* there is more to tell, whatever the socket says */
     return leave(c, &before, result);
 }
 
@@ -355,13 +351,14 @@ static void on_close(tn_stream *s)
     tls_conn *c = s->transport_state;
     s->transport = NULL;
     s->transport_state = NULL;
-    c->orphan = true;
-    if (c->busy) return; /* the call that is under way frees it */
+    if (c->busy) { /* the call that is under way frees it */
+        c->orphan = true;
+        return;
+    }
     PyErr_Fetch(&before.type, &before.value, &before.traceback);
-    c->orphan = false;
-    say_goodbye(c);
-    c->orphan = true;
-    leave(c, &before, 0);
+    if (!c->server->silent) say_goodbye(c);
+    conn_free(c);
+    PyErr_Restore(before.type, before.value, before.traceback);
 }
 
 static const tn__transport transport = {

@@ -3,6 +3,8 @@
 The engine feeds a `ssl.SSLObject` through two `ssl.MemoryBIO`, one for what comes in and one for what goes out.
 """
 
+import functools
+import os
 import socket
 import ssl
 from typing import Any
@@ -13,12 +15,23 @@ from tornado.iostream import IOStream
 _PIECE_SIZE = 65536
 
 
+class DuplicateSocket(socket.socket):
+    """A socket with a duplicate of a descriptor. That nobody closes it is nothing to warn of."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class TLSSocket:
     """The socket of a TLS connection. What the ssl module adds to sockets is there too: ``getpeercert``, ``version``, ..."""
 
-    def __init__(self, plain: socket.socket, ssl_object: ssl.SSLObject) -> None:
-        self._plain = plain
+    def __init__(self, connection: Any, ssl_object: ssl.SSLObject) -> None:
+        self._connection = connection
         self._ssl_object = ssl_object
+
+    @functools.cached_property
+    def _plain(self) -> socket.socket:
+        return DuplicateSocket(fileno=os.dup(self._connection.fileno()))
 
     def __getattr__(self, name: str) -> Any:
         if hasattr(self._ssl_object, name):

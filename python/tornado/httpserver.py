@@ -16,7 +16,7 @@ from typing import Any, Optional, Union
 import tornado
 from tornado import _engine, _errors, _task, gen, httputil, netutil  # noqa: F401 (they hand things to the engine)
 from tornado._core import core_of
-from tornado._server_tls import DetachedTLSStream, TLSSocket
+from tornado._server_tls import DetachedTLSStream, DuplicateSocket, TLSSocket
 from tornado.concurrent import Future
 from tornado.http1connection import HTTP1ConnectionParameters, HTTP1ServerConnection, _GzipMessageDelegate
 from tornado.httputil import HTTPServerRequest
@@ -362,9 +362,10 @@ class _ConnectionStream:
         """A socket of its own for the same connection: to ask about it, or to set options."""
         if self.closed():
             return None
-        plain = socket.socket(fileno=os.dup(self._connection.fileno()))
         ssl_object = self._connection.ssl_object
-        return plain if ssl_object is None else TLSSocket(plain, ssl_object)
+        if ssl_object is not None:
+            return TLSSocket(self._connection, ssl_object)
+        return DuplicateSocket(fileno=os.dup(self._connection.fileno()))
 
     def fileno(self) -> int:
         return self._connection.fileno()
