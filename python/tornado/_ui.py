@@ -76,8 +76,11 @@ class Rendering:
         """
         if self._finished:
             raise RuntimeError("Cannot render() after finish()")
-        html = self.render_string(template_name, **kwargs)
-        return self.finish(self._with_resources(html))
+        html = self._with_resources(self.render_string(template_name, **kwargs))
+        # They refer to the handler, as it does to them. Whoever asks for them again gets new ones.
+        self.__dict__.pop("_ui", None)
+        self.__dict__.pop("_active_modules", None)
+        return self.finish(html)
 
     def render_string(self, template_name: str, **kwargs: Any) -> bytes:
         """Return the output of a template.

@@ -188,7 +188,8 @@ class Template:
         exec(self.compiled, namespace)
         # It may still know the lines of an older template of that name.
         linecache.cache.pop(self._filename, None)
-        output: bytes = namespace["_tt_execute"]()
+        # Taken out, or the function and its globals would keep each other, and all that was passed, until the collector comes.
+        output: bytes = namespace.pop("_tt_execute")()
         return output
 
 

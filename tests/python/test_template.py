@@ -1,5 +1,8 @@
 """What Tornado's own template_test leaves open."""
 
+import gc
+import weakref
+
 import pytest
 from tornado.template import BaseLoader, DictLoader, Loader, ParseError, Template, filter_whitespace
 
@@ -64,6 +67,21 @@ class TestExpressions:
         assert generate(source) == (
             b'&amp;lt; &lt; a+b [1] a b <a href="http://a.b">http://a.b</a> 2020-01-02'
         )
+
+
+    def test_what_was_passed_is_let_go_without_the_garbage_collector(self):
+        class Thing:
+            pass
+
+        thing = Thing()
+        gone = weakref.ref(thing)
+        gc.disable()
+        try:
+            generate("{% apply f %}{{ thing }}{% end %}", thing=thing, f=lambda text: text)
+            del thing
+            assert gone() is None
+        finally:
+            gc.enable()
 
 
 class TestStatements:

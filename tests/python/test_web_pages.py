@@ -1,5 +1,8 @@
 """What Tornado's own web_test leaves open about pages from templates, and UI modules."""
 
+import gc
+import weakref
+
 import pytest
 from serving import answers, request
 from tornado.template import DictLoader
@@ -115,3 +118,20 @@ def test_nothing_can_be_rendered_after_the_end(caplog):
                 self.render("page.html")
 
     assert page("", handler=Twice).body == b"once" and caplog.text == ""
+
+
+def test_a_handler_that_rendered_is_let_go_without_the_garbage_collector():
+    handlers = []
+
+    class Noted(RequestHandler):
+        def get(self):
+            handlers.append(weakref.ref(self))
+            self.render("page.html")
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert page("{% module linkify('a') %}{{ f() }}", handler=Noted, ui_methods={"f": lambda handler: "f"}).body == b"af"
+        assert [each() for each in handlers] == [None]
+    finally:
+        gc.enable()
