@@ -267,8 +267,10 @@ class Loader(BaseLoader):
         if parent_path and _is_relative(name, parent_path):
             directory = os.path.dirname(os.path.join(self.root, parent_path))
             path = os.path.abspath(os.path.join(directory, name))
-            if path.startswith(self.root):
-                return path[len(self.root) + 1 :]
+            # With the separator, or "templates-old" would be in "templates".
+            root = os.path.join(self.root, "")
+            if path.startswith(root):
+                return path[len(root) :]
         return name
 
     def _create_template(self, name: str) -> Template:

@@ -148,6 +148,13 @@ class TestLoaders:
         assert loader.load("sub/page.html").generate() == b"<part>"
         assert sorted(loader.templates) == ["base.html", "sub/page.html", "sub/part.html"]
 
+    def test_a_directory_whose_name_begins_like_the_loader_s_is_another_one(self, tmp_path):
+        for directory in ("root", "root-b"):
+            (tmp_path / directory).mkdir()
+        (tmp_path / "root" / "page").write_text("{% include ../root-b/part %}")
+        (tmp_path / "root-b" / "part").write_text("part")
+        assert Loader(str(tmp_path / "root")).load("page").generate() == b"part"
+
     def test_the_nearest_template_that_has_a_block_wins_over_three_generations(self):
         loader = DictLoader(
             {
