@@ -1,4 +1,6 @@
 /* The life of a connection: peers that leave, timeouts (the tests drive the clock), and lack of memory. */
+#include <ctype.h>
+
 #include "http/http1_test.h"
 
 /* -- The peer leaves -- */
@@ -378,4 +380,78 @@ TEST(http1, says_whose_address_the_peer_has)
     }
     site_close(s);
     tn_loop_free(loop);
+}
+
+/* -- Transports -- */
+
+static int refuse_stream(void *app, tn_stream *s)
+{
+    (void)app, (void)s;
+    return TN_ETLS;
+}
+
+LOOP_TEST(http1, closes_a_connection_that_cannot_have_its_transport)
+{
+    site *s = site_open(loop, NULL);
+    tn__http_delegate refusing = delegate;
+    refusing.attach = refuse_stream;
+    s->server->delegate = &refusing;
+    int fds[2];
+    char byte;
+    test_socketpair(fds);
+    assert_int_equal(tn__http1_open(s->server, fds[0], NULL), TN_ETLS);
+    assert_int_equal(recv(fds[1], &byte, 1, 0), 0);
+    assert_int_equal(s->server->connections_n, 1);
+    close(fds[1]);
+    s->server->delegate = &delegate;
+    site_close(s);
+}
+
+/* Turns the case of letters, both ways. */
+static ssize_t turn_recv(tn_stream *s, char *p, size_t n)
+{
+    ssize_t got = recv(s->io.fd, p, n, 0);
+    for (ssize_t i = 0; i < got; i++)
+        if (isalpha((unsigned char)p[i])) p[i] ^= 0x20;
+    return got < 0 ? -errno : got;
+}
+
+static ssize_t turn_send(tn_stream *s, const struct iovec *pieces, int n)
+{
+    char byte = *(char *)pieces[0].iov_base;
+    (void)n;
+    if (isalpha((unsigned char)byte)) byte ^= 0x20;
+    ssize_t sent = send(s->io.fd, &byte, 1, MSG_NOSIGNAL);
+    return sent < 0 ? -errno : sent;
+}
+
+static void turn_no_more(tn_stream *s)
+{
+    (void)s;
+}
+
+static int turn_stream(void *app, tn_stream *s)
+{
+    static const tn__transport transport = {turn_recv, turn_send, turn_no_more, turn_no_more};
+    (void)app;
+    s->transport = &transport;
+    return TN_OK;
+}
+
+LOOP_TEST(http1, speaks_through_the_transport_that_the_delegate_attaches)
+{
+    site *s = site_open(loop, NULL);
+    tn__http_delegate turning = delegate;
+    turning.attach = turn_stream;
+    s->server->delegate = &turning;
+    client c;
+    site_connect(s, &c);
+    client_say(&c, "get /HELLO http/1.1\r\nhOST: X\r\ncONNECTION: CLOSE\r\n\r\n");
+    assert_string_equal(told(s), "headers /hello;complete;");
+    char text[500] = "";
+    assert_true(recv(c.fd, text, sizeof text - 1, 0) > 0);
+    assert_non_null(strstr(text, "http/1.1 200 ok"));
+    client_done(&c);
+    s->server->delegate = &delegate;
+    site_close(s);
 }
