@@ -85,10 +85,10 @@ struct tn_handler {
 typedef struct tn_route {
     const char *path;
     const tn_handler *handler;
-    const char *name;    /* for tn_url_for; may be NULL */
-    const void *arg;     /* for the handler: tn_route_arg(r) */
-    const char *host;    /* pattern of the host name; NULL is any */
-    tn_method *function; /* instead of `handler`: a plain function that answers every method. May wait */
+    const char *name;         /* for tn_url_for; may be NULL */
+    const void *arg;          /* for the handler: tn_route_arg(r) */
+    const char *host;         /* pattern of the host name; NULL is any */
+    tn_method *function;      /* instead of `handler`: a plain function that answers every method. May wait */
     const void *reserved_[4]; /* NULL: room for later members */
 } tn_route;
 
