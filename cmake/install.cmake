@@ -7,6 +7,14 @@ install(TARGETS tornado tornado_static EXPORT tornado-targets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 
+# What a program that links the static library has to find as well, if this build has it.
+set(TORNADO_PC_CARES "")
+set(TORNADO_CONFIG_CARES "")
+if(TARGET PkgConfig::CARES)
+  set(TORNADO_PC_CARES " libcares")
+  set(TORNADO_CONFIG_CARES "pkg_check_modules(CARES REQUIRED QUIET IMPORTED_TARGET libcares)")
+endif()
+
 file(RELATIVE_PATH TORNADO_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(${PROJECT_SOURCE_DIR}/cmake/tornado.pc.in ${PROJECT_BINARY_DIR}/tornado.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/tornado.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

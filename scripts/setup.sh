@@ -40,6 +40,9 @@ if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
     need curl command -v curl
     need python3 command -v python3
 fi
+if [ "$purpose" = test ]; then # the library does without, but then its c-ares resolver is not tested
+    need libc-ares-dev pkg-config --exists libcares
+fi
 if [ "$purpose" = aarch64 ]; then
     need gcc-aarch64-linux-gnu command -v aarch64-linux-gnu-gcc
     need libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h

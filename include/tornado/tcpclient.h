@@ -57,6 +57,9 @@ TN_API tn_future *tn_connect_start_(tn_loop *loop, tn_str host, const tn_connect
  *
  * host: a tn_str, a char * or a const char *. family: AF_INET, AF_INET6, or AF_UNSPEC for both. Returns how many, at least one; TN_ERESOLVE; TN_ENOMEM. The future of the twin
  * holds an array of so many addresses: tn_future_value, or tn_await_value and free().
+ *
+ * The system is asked on threads, or, if the environment variable TORNADO_RESOLVER is "cares" and c-ares is built in, name servers are
+ * asked without threads; here and in tn_connect.
  */
 #define tn_resolve(host, port, family, addrs, n) tn_resolve_s(TN_STR(host), (port), (family), (addrs), (n))
 TN_API int tn_resolve_s(tn_str host, uint16_t port, int family, tn_addr *addrs, size_t n);

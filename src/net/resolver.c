@@ -1,23 +1,28 @@
 /*
  * Names to addresses. A question is one block of memory that holds the name, room for the answer, and the operation on which the
- * pool works; the asker's own operation stands behind it.
+ * pool or c-ares works; the asker's own operation stands behind it.
  *
  * A question belongs to its lookup until the lookup is done with it. If a thread has it at that moment, it belongs to the executor
- * from there on, which frees it as an orphan.
+ * from there on, which frees it as an orphan. c-ares keeps no pointer to it.
  */
 #include "resolver.h"
 
+#include <assert.h>
 #include <netdb.h>
+#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "core/executor.h"
+#include "core/loop.h"
+#include "resolver_cares.h"
 
 enum { HOST_BYTES_MAX = 255 }; /* RFC 1035, 2.3.4 */
 
 struct tn__resolver {
     tn_loop *loop;
     tn__executor *executor;
-    tn__resolver_ask *ask;
+    tn__cares *cares;
+    tn__resolver_ask *ask;   /* on threads; NULL: c-ares is asked */
     tn__override *overrides; /* their strings are ours */
     size_t override_n;
 };
@@ -26,12 +31,10 @@ struct tn__question {
     tn__lookup *lookup; /* the asker's; NULL once it lost interest */
     tn__op *asker;      /* NULL once it was answered */
     tn__op work;
-    tn__resolver_ask *ask;
+    tn__resolver_ask *ask; /* NULL: c-ares has it */
     int family;
     uint16_t port;
-    const char *reason;
-    size_t n;
-    tn_addr addrs[TN__RESOLVER_ADDRS_MAX];
+    tn__answer answer;
     char host[];
 };
 
@@ -59,10 +62,9 @@ static int ask_system(const char *host, int family, tn_addr *addrs, size_t max, 
 static int answer(void *arg)
 {
     struct tn__question *q = arg;
-    int n = q->ask(q->host, q->family, q->addrs, TN__RESOLVER_ADDRS_MAX, &q->reason);
+    int n = q->ask(q->host, q->family, q->answer.addrs, TN__RESOLVER_ADDRS_MAX, &q->answer.reason);
     if (n <= 0) return n < 0 ? n : TN_ERESOLVE;
-    for (int i = 0; i < n; i++) tn_addr_set_port(&q->addrs[i], q->port);
-    q->n = (size_t)n;
+    q->answer.n = (size_t)n;
     return TN_OK;
 }
 
@@ -71,7 +73,7 @@ static int answer(void *arg)
 /* Neither an asker nor a lookup points to it any more: free it, now or when its thread is through with it. */
 static void abandon(struct tn__question *q)
 {
-    bool with_executor = q->work.state == TN__OP_PENDING;
+    bool with_executor = q->ask && q->work.state == TN__OP_PENDING;
     tn__op_cancel(&q->work);
     if (!with_executor) tn__free(q);
 }
@@ -96,12 +98,13 @@ void tn__lookup_done(tn__lookup *l)
     }
 }
 
-/* Hand the answer to the lookup. */
+/* Hand the answer to the lookup, with the port that was asked for. */
 static void show(struct tn__question *q)
 {
-    q->lookup->addrs = q->addrs;
-    q->lookup->n = q->n;
-    q->lookup->reason = q->reason;
+    for (size_t i = 0; i < q->answer.n; i++) tn_addr_set_port(&q->answer.addrs[i], q->port);
+    q->lookup->addrs = q->answer.addrs;
+    q->lookup->n = q->answer.n;
+    q->lookup->reason = q->answer.reason;
 }
 
 static void on_answer(tn_loop *loop, tn__op *work, int result)
@@ -176,6 +179,24 @@ int tn__resolver_override(tn__resolver *r, const tn__override *override)
 
 /* -- The resolver -- */
 
+int tn__resolver_use_cares(tn__resolver *r, const tn__cares_opts *opts)
+{
+    assert(!r->cares);
+    TN_TRY(tn__cares_new(&r->cares, r->loop, opts));
+    r->ask = NULL;
+    return TN_OK;
+}
+
+static void obey_environment(tn__resolver *r)
+{
+    const char *wanted = getenv("TORNADO_RESOLVER");
+    if (!wanted || !*wanted || strcmp(wanted, "threads") == 0) return;
+    int result = strcmp(wanted, "cares") == 0 ? tn__resolver_use_cares(r, &(tn__cares_opts){0}) : TN_EINVAL;
+    if (result < 0)
+        TN__SAY(&r->loop->report, TN_LOG_WARNING, TN_LOG_GENERAL, "TORNADO_RESOLVER=%s: %s; names are resolved on threads", wanted,
+                tn_strerror(result));
+}
+
 tn__resolver *tn__resolver_new(tn_loop *loop, int threads_max)
 {
     tn__resolver *r = tn__zalloc(sizeof(*r));
@@ -183,9 +204,12 @@ tn__resolver *tn__resolver_new(tn_loop *loop, int threads_max)
     r->loop = loop;
     r->ask = ask_system;
     r->executor = tn__executor_new(loop, threads_max);
-    if (r->executor) return r;
-    tn__free(r);
-    return NULL;
+    if (!r->executor) {
+        tn__free(r);
+        return NULL;
+    }
+    obey_environment(r);
+    return r;
 }
 
 void tn__resolver_set_ask(tn__resolver *r, tn__resolver_ask *ask)
@@ -193,16 +217,23 @@ void tn__resolver_set_ask(tn__resolver *r, tn__resolver_ask *ask)
     r->ask = ask;
 }
 
-/* An IP address needs no thread. TN_OK, or TN_ESYNTAX for a name. */
+/* An IP address needs nobody's help. TN_OK, or TN_ESYNTAX for a name. */
 static int answer_numeric(struct tn__question *q, tn_str host)
 {
-    TN_TRY(tn_addr_parse_ip_s(&q->addrs[0], host, q->port));
-    if (q->family != AF_UNSPEC && q->family != tn_addr_family(&q->addrs[0])) {
-        q->reason = "the address is of another family";
+    TN_TRY(tn_addr_parse_ip_s(&q->answer.addrs[0], host, q->port));
+    if (q->family != AF_UNSPEC && q->family != tn_addr_family(&q->answer.addrs[0])) {
+        q->answer.reason = "the address is of another family";
         return TN_ERESOLVE;
     }
-    q->n = 1;
+    q->answer.n = 1;
     return TN_OK;
+}
+
+/* Give the question to whoever answers it. TN__PENDING, or the end of it when there is no need to wait. */
+static int hand_over(tn__resolver *r, struct tn__question *q)
+{
+    if (!q->ask) return tn__cares_ask(r->cares, q->host, q->family, &q->answer, &q->work);
+    return tn__executor_submit_to(r->executor, answer, q, tn__free, &q->work);
 }
 
 int tn__resolve(tn__resolver *r, tn__lookup *l, tn_str host, uint16_t port, int family, tn__op *op)
@@ -218,17 +249,12 @@ int tn__resolve(tn__resolver *r, tn__lookup *l, tn_str host, uint16_t port, int 
     if (!q) return TN_ENOMEM;
 
     int result = answer_numeric(q, host);
-    if (result != TN_ESYNTAX) {
-        l->question = q;
+    if (result == TN_ESYNTAX) result = hand_over(r, q);
+    l->question = q;
+    if (result != TN__PENDING) {
         show(q);
         return result;
     }
-    result = tn__executor_submit_to(r->executor, answer, q, tn__free, &q->work);
-    if (result < 0) {
-        tn__free(q);
-        return result;
-    }
-    l->question = q;
     q->asker = op;
     tn__op_begin(op, q, withdraw);
     return TN__PENDING;
@@ -238,6 +264,7 @@ void tn__resolver_free(tn__resolver *r)
 {
     if (!r) return;
     tn__executor_free(r->executor);
+    tn__cares_free(r->cares);
     for (size_t i = 0; i < r->override_n; i++) tn__free((char *)r->overrides[i].host.p);
     tn__free(r->overrides);
     tn__free(r);

@@ -1,6 +1,7 @@
 /*
  * Names to addresses without holding up the loop: getaddrinfo on a small pool of threads of its own, so that slow name servers delay
- * nobody but those who ask. Called by clients before they connect. Loop thread only.
+ * nobody but those who ask; or c-ares, which needs no threads, where that is built in and wanted. Called by clients before they
+ * connect. Loop thread only.
  */
 #ifndef TN_NET_RESOLVER_H
 #define TN_NET_RESOLVER_H
@@ -21,7 +22,12 @@ typedef struct tn__resolver tn__resolver;
  */
 typedef int tn__resolver_ask(const char *host, int family, tn_addr *addrs, size_t max, const char **reason);
 
-/* A resolver for one loop, to be freed before it; it starts threads when it is asked. NULL for lack of memory. */
+/*
+ * A resolver for one loop, to be freed before it; it starts threads when it is asked. NULL for lack of memory.
+ *
+ * The environment variable TORNADO_RESOLVER says who answers: "threads", which is the default, or "cares". When what it says cannot
+ * be had, a warning does so, and threads answer.
+ */
 tn__resolver *tn__resolver_new(tn_loop *loop, int threads_max);
 
 /* Waits for the threads, which may be waiting for a name server. Lookups that still wait end with TN_ECANCELED. NULL is fine. */
@@ -29,6 +35,19 @@ void tn__resolver_free(tn__resolver *r);
 
 /* Ask something else than the system: another library, or a test's slow and failing names. It is called on any thread. */
 void tn__resolver_set_ask(tn__resolver *r, tn__resolver_ask *ask);
+
+/*
+ * Ask with c-ares from now on, until tn__resolver_set_ask. To be called once at most.
+ *
+ * servers: whom to ask instead of the system's name servers, as "address:port" with commas between; NULL: those. try_ms, tries: how
+ * long to wait for a server, and how often to ask; 0: what the system's configuration says. TN_ENOTSUP when c-ares is not built in;
+ * TN_ENOMEM; TN_EINVAL for servers that are none.
+ */
+typedef struct tn__cares_opts {
+    const char *servers;
+    int try_ms, tries;
+} tn__cares_opts;
+int tn__resolver_use_cares(tn__resolver *r, const tn__cares_opts *opts);
 
 /*
  * Tornado's OverrideResolver: whoever asks for `host` gets `to_host`, a name or an IP address, instead.
