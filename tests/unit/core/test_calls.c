@@ -78,7 +78,7 @@ LOOP_TEST(calls, of_posts_need_no_memory_and_can_be_taken_back)
 
 /* -- From other threads -- */
 
-enum { THREADS = 4, CALLS = 100000 };
+enum { THREADS = 4, CALLS = 250000 }; /* a million in all */
 
 typedef struct sender {
     tn_loop *loop;
