@@ -26,7 +26,7 @@ static void on_wake(void *arg)
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyObject *host = tnpy_core_host(core), *poll = NULL, *handle = NULL;
-    if (host) poll = PyObject_GetAttrString((PyObject *)core, "poll");
+    if (host) poll = PyObject_GetAttr((PyObject *)core, core->state->str.poll);
     if (poll) handle = tnpy_call1(host, core->state->str.call_soon, poll);
     Py_XDECREF(handle);
     Py_XDECREF(poll);

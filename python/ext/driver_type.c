@@ -147,12 +147,20 @@ static PyObject *driver_next(PyObject *self)
     return driver_send(self, Py_None);
 }
 
-/* A cancellation that arrives before the future is yielded again: cancel that future, as a Task that waits for it would. */
-static PyObject *cancel_replay(driver *d)
+/*
+ * A cancellation that arrives before the future is yielded again: cancel that future, with the same message if there is one, as a Task
+ * that waits for it would.
+ */
+static PyObject *cancel_replay(driver *d, PyObject *args)
 {
-    PyObject *future = d->replay;
+    const tnpy_state *state = tnpy_handler_state(d->handler);
+    PyObject *error = PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0) : NULL; /* borrowed */
+    PyObject *given = error && PyExceptionInstance_Check(error) ? PyObject_GetAttr(error, state->str.args) : PyTuple_New(0);
+    PyObject *future = d->replay, *cancel = given ? PyObject_GetAttr(future, state->str.cancel) : NULL;
+    PyObject *done = cancel ? PyObject_Call(cancel, given, NULL) : NULL;
     d->replay = NULL;
-    PyObject *done = tnpy_call0(future, tnpy_handler_state(d->handler)->str.cancel);
+    Py_XDECREF(given);
+    Py_XDECREF(cancel);
     Py_XDECREF(done);
     if (!done) Py_CLEAR(future);
     return future;
@@ -180,7 +188,7 @@ static bool take_returned(PyObject **value)
 static PyObject *driver_throw(PyObject *self, PyObject *args)
 {
     driver *d = (driver *)self;
-    if (d->replay) return cancel_replay(d);
+    if (d->replay) return cancel_replay(d, args);
     PyObject *method = NULL, *value = NULL;
     PySendResult got = PYGEN_ERROR;
     Py_INCREF(self);
@@ -269,7 +277,7 @@ static bool may_be_eager(tnpy_core *core)
     core->eager = 0;
     PyObject *deferred = core->state->py.deferred_task;
     if (!deferred || deferred == Py_None || !core->host_now) return false;
-    PyObject *factory = PyObject_CallMethod(core->host_now, "get_task_factory", NULL);
+    PyObject *factory = tnpy_call0(core->host_now, core->state->str.get_task_factory);
     core->eager = factory == Py_None;
     if (!factory) PyErr_Clear();
     Py_XDECREF(factory);
@@ -325,6 +333,13 @@ static int start_task(tnpy_core *core, PyObject *task, driver *d)
     return e;
 }
 
+/* Does anybody refer to it weakly? What libraries keep for each task must not be found by the next request. */
+static bool is_referred_to(PyObject *task)
+{
+    PyObject **list = PyObject_GET_WEAKREFS_LISTPTR(task);
+    return list && *list;
+}
+
 /* Nobody has looked at the object: keep it for the next one, unless somebody holds it and may look yet. */
 static void give_task_back(tnpy_core *core, PyObject *task, driver *d)
 {
@@ -332,21 +347,25 @@ static void give_task_back(tnpy_core *core, PyObject *task, driver *d)
     bool untouched = *place != Py_None;
     if (untouched && Py_REFCNT(task) > 1) {
         if (start_task(core, task, d) < 0) PyErr_WriteUnraisable(task);
-    } else if (untouched && !core->spare_task) {
+    } else if (untouched && !core->spare_task && !is_referred_to(task)) {
         core->spare_task = Py_NewRef(task);
     }
     Py_XSETREF(*place, Py_NewRef(Py_None));
     Py_DECREF(task);
 }
 
+/* The host's way. Outside of the request's context, for a factory that starts its tasks at once enters it for them. */
 static void drive_in_task(tnpy_core *core, driver *d)
 {
-    PyObject *task = PyObject_CallFunctionObjArgs(core->state->py.make_task, core->host_now ? core->host_now : Py_None, d, NULL);
+    PyObject *context = d->connection->context, *task = NULL;
+    bool left = PyContext_Exit(context) == 0;
+    if (left) task = PyObject_CallFunctionObjArgs(core->state->py.make_task, core->host_now ? core->host_now : Py_None, d, NULL);
     if (!task) {
         tnpy_core_uncaught(core);
         tnpy_connection_abort(d->connection);
     }
     Py_XDECREF(task);
+    if (left && PyContext_Enter(context) < 0) tnpy_core_uncaught(core);
 }
 
 static bool enter_task(tnpy_core *core, PyObject *task)

@@ -277,7 +277,7 @@ static PyObject *hook_or_none(tnpy_handler *h, tnpy_hook hook, bool *overridden)
 static bool is_reading(tnpy_handler *h)
 {
     if (h->connection && h->connection->x) return h->connection->x->head.method_id <= TN__HEAD;
-    PyObject *method = h->request ? PyObject_GetAttrString(h->request, "method") : NULL;
+    PyObject *method = h->request ? PyObject_GetAttr(h->request, tnpy_handler_state(h)->str.method) : NULL;
     bool reading = method && PyUnicode_Check(method) &&
                    (PyUnicode_CompareWithASCIIString(method, "GET") == 0 || PyUnicode_CompareWithASCIIString(method, "HEAD") == 0);
     Py_XDECREF(method);

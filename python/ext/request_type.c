@@ -126,7 +126,7 @@ static PyObject *make_host(const tn__request_head *head, const char *base)
 /* The host without its port, in lower case. */
 static PyObject *make_host_name(request *r)
 {
-    PyObject *host = PyObject_GetAttrString((PyObject *)r, "host"), *name = NULL;
+    PyObject *host = PyObject_GetAttr((PyObject *)r, r->state->str.host), *name = NULL;
     tn_str text;
     if (!host) return NULL;
     if (tnpy_text(host, &text) == 0) {
@@ -134,7 +134,7 @@ static PyObject *make_host_name(request *r)
         while (n > 0 && text.p[n - 1] >= '0' && text.p[n - 1] <= '9') n--;
         bool port = n > 0 && n < text.n && text.p[n - 1] == ':';
         PyObject *bare = tnpy_latin1(tn_str_of(text.p, port ? n - 1 : text.n));
-        if (bare) name = PyObject_CallMethod(bare, "lower", NULL);
+        if (bare) name = tnpy_call0(bare, r->state->str.lower);
         Py_XDECREF(bare);
     }
     Py_DECREF(host);
@@ -243,6 +243,7 @@ static PyGetSetDef attributes[] = {
     ATTRIBUTE(CONNECTION, "connection", "The connection, to write to without a RequestHandler."),
     ATTRIBUTE(SERVER_CONNECTION, "server_connection", "The connection of the server that the request came in through."),
     ATTRIBUTE(START_TIME, "_start_time", "When it came in, by time.time."),
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
     {0},
 };
 

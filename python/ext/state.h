@@ -16,14 +16,15 @@
 /* clang-format off */
 
 /* Names that are looked up often: made once, interned. */
-#define TNPY_NAMES(X)                                                                                                             \
-    X(__tornado_class__) X(_begin) X(_body_arrived) X(_check_method) X(_check_xsrf) X(_clean_argument) X(_decode_group) X(_decode_groups)\
-    X(_default_headers) X(_driver) X(_emit_cookies) X(_handle_request_exception) X(_new_cookie) X(_parse_body)                    \
-    X(_parse_request_body) X(_slow_check_etag) X(_slow_etag) X(_slow_flush) X(_stream_request_body) X(add) X(add_done_callback)   \
-    X(call_soon) X(cancel) X(context) X(data_received) X(do_handshake) X(dumps) X(error) X(exception) X(finish) X(get)            \
-    X(groupdict) X(groups) X(headers) X(headers_received) X(isEnabledFor) X(json_encode) X(log_function) X(log_request) X(loop)   \
-    X(name) X(on_connection_close) X(pending) X(read) X(request) X(set_exception) X(set_result) X(settings) X(start_request)      \
-    X(throw) X(transforms) X(unwrap) X(write)
+#define TNPY_NAMES(X)                                                                                                            \
+    X(__tornado_class__) X(_begin) X(_body_arrived) X(_check_method) X(_check_xsrf) X(_clean_argument) X(_decode_group)          \
+    X(_decode_groups) X(_default_headers) X(_driver) X(_emit_cookies) X(_handle_request_exception) X(_new_cookie)                \
+    X(_parse_body) X(_parse_request_body) X(_slow_check_etag) X(_slow_etag) X(_slow_flush) X(_stream_request_body) X(add)        \
+    X(add_done_callback) X(args) X(call_soon) X(cancel) X(context) X(data_received) X(do_handshake) X(dumps) X(error)            \
+    X(exception) X(finish) X(get) X(get_task_factory) X(groupdict) X(groups) X(headers) X(headers_received) X(host)              \
+    X(isEnabledFor) X(json_encode) X(log_function) X(log_request) X(loop) X(lower) X(method) X(name) X(on_connection_close)      \
+    X(pending) X(poll) X(read) X(request) X(set_exception) X(set_result) X(settings) X(start_request) X(throw)                   \
+    X(transforms) X(unwrap) X(write)
 
 /* Other texts of that kind. */
 #define TNPY_TEXTS(X)                                                                                                             \
