@@ -142,8 +142,8 @@ static PyObject *call_with_groups(tnpy_handler *h, PyObject *method)
 static PyObject *bound_verb(tnpy_handler *h)
 {
     PyObject *request = PyObject_GetAttr((PyObject *)h, tnpy_handler_state(h)->str.request), *method = NULL, *name = NULL;
-    if (request) method = PyObject_GetAttrString(request, "method");
-    if (method) name = PyObject_CallMethod(method, "lower", NULL);
+    if (request) method = PyObject_GetAttr(request, tnpy_handler_state(h)->str.method);
+    if (method) name = tnpy_call0(method, tnpy_handler_state(h)->str.lower);
     PyObject *verb = name ? PyObject_GetAttr((PyObject *)h, name) : NULL;
     Py_XDECREF(request);
     Py_XDECREF(method);
@@ -296,6 +296,17 @@ static int initialize(tnpy_handler *h, PyObject *kwargs)
     return done ? 0 : -1;
 }
 
+/* As `clear`, which a class may override, does for every handler first of all. */
+static int clear(tnpy_handler *h)
+{
+    int own = tnpy_overrides(h, TNPY_HOOK_clear);
+    if (own <= 0) return own < 0 ? -1 : tnpy_handler_reset(h);
+    h->status = 200;
+    PyObject *args[1], *done = tnpy_call_hook(h, TNPY_HOOK_clear, args, 0);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
 /* Made without calling the class, which was found to have neither __new__ nor __init__ of its own. */
 static tnpy_handler *make(tnpy_connection *c, const tnpy_route *route, tnpy_class *info, PyObject *match)
 {
@@ -310,7 +321,7 @@ static tnpy_handler *make(tnpy_connection *c, const tnpy_route *route, tnpy_clas
     h->named_groups = route->named;
     c->owner = (PyObject *)h;
     c->native = true;
-    return tnpy_handler_reset(h) < 0 || add_transforms(h) < 0 || initialize(h, route->kwargs) < 0 ? NULL : h;
+    return clear(h) < 0 || add_transforms(h) < 0 || initialize(h, route->kwargs) < 0 ? NULL : h;
 }
 
 void tnpy_handler_serve(tnpy_connection *c, const tnpy_route *route, tnpy_class *info, PyObject *match)
