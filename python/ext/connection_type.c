@@ -65,12 +65,23 @@ static void let_go(tnpy_connection *c)
     c->x = NULL;
     x->user = NULL;
     tn__http1_done(x);
-    if (c->native) tnpy_handler_detach((tnpy_handler *)c->owner);
+    if (c->native && c->owner) tnpy_handler_detach((tnpy_handler *)c->owner);
     Py_CLEAR(c->owner);
     Py_CLEAR(c->request);
     Py_CLEAR(c->close_callback);
     PyErr_Restore(type, value, traceback);
     Py_DECREF(c); /* the exchange's */
+}
+
+void tnpy_connection_drop(tnpy_connection *c)
+{
+    c->ended = true;
+    if (c->drained) {
+        tn__op_cancel(&c->drain);
+        Py_CLEAR(c->drained);
+        Py_DECREF(c); /* the operation's */
+    }
+    tnpy_connection_settle(c);
 }
 
 void tnpy_connection_settle(tnpy_connection *c)

@@ -42,6 +42,9 @@ void tnpy_connection_settle(tnpy_connection *c);
 /* The response will not be completed: close the connection, and let go when nothing runs any more. */
 void tnpy_connection_abort(tnpy_connection *c);
 
+/* The server is being torn down: let go without a word to the application. */
+void tnpy_connection_drop(tnpy_connection *c);
+
 /* The response is complete. -1 with an exception when it is shorter than announced (the connection is closed then). */
 int tnpy_connection_end(tnpy_connection *c);
 

@@ -215,11 +215,15 @@ static void on_gone(tnpy_server *server, tn__exchange *x, bool aborted)
         if (aborted) tn__http1_done(x);
         return;
     }
+    if (server->silent) {
+        tnpy_connection_drop(x->user);
+        return;
+    }
     tnpy_connection *c = enter(server, x);
     if (!c) return;
     c->peer_closed = true;
-    if (!server->silent) tell_closed(c, aborted);
-    if (aborted || server->silent) c->ended = true;
+    tell_closed(c, aborted);
+    if (aborted) c->ended = true;
     leave(c);
 }
 

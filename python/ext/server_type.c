@@ -1,6 +1,8 @@
 /* Server: see server_type.h. */
 #include "server_type.h"
 
+#include "connection_type.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -115,6 +117,17 @@ static PyObject *server_connections(PyObject *self, void *closure)
     return PyLong_FromSize_t(((tnpy_server *)self)->http->connections_n);
 }
 
+/* What the exchanges of a server own: references that only the engine's memory holds. */
+static int traverse_exchanges(const tn__http_server *http, visitproc visit, void *arg)
+{
+    for (tn__list *at = http->connections.next; at != &http->connections; at = at->next) {
+        const tn__http1 *h = TN__OWNER(at, tn__http1, node);
+        if (h->exchange) Py_VISIT(h->exchange->user);
+        if (h->drain) Py_VISIT(TN__OWNER(h->drain, tnpy_connection, drain));
+    }
+    return 0;
+}
+
 static int server_traverse(PyObject *self, visitproc visit, void *arg)
 {
     tnpy_server *server = (tnpy_server *)self;
@@ -122,9 +135,9 @@ static int server_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(server->core);
     Py_VISIT(server->callback);
     Py_VISIT(server->adjust);
-    Py_VISIT(server->tls);
     Py_VISIT(server->context);
-    return tnpy_routes_traverse(server->routes, visit, arg);
+    int e = server->http ? traverse_exchanges(server->http, visit, arg) : 0;
+    return e ? e : tnpy_routes_traverse(server->routes, visit, arg);
 }
 
 /* The connections go first: they let go of what the application holds, without a word to it. */

@@ -188,7 +188,10 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
         server = self._server
         if server is not None:
             server.close_all()
-            while server.connections:
+            # They are gone within a turn or two, but for those whose handler never finishes: these are not waited for.
+            for _ in range(10):
+                if not server.connections:
+                    break
                 await asyncio.sleep(0)
         while self._connections:
             await next(iter(self._connections)).close()
