@@ -600,3 +600,15 @@ def test_a_request_that_waits_for_ever_is_told_of_its_peer_leaving():
             await asyncio.wait_for(seen.wait(), 5)
 
     asyncio.run(main())
+
+
+def test_closing_all_connections_does_not_wait_for_handlers():
+    async def main():
+        serving = await Serving(get=lambda self: asyncio.sleep(60)).__aenter__()
+        asking = asyncio.ensure_future(serving.raw())
+        await asyncio.sleep(0.01)
+        serving.server.stop()
+        await asyncio.wait_for(serving.server.close_all_connections(), 5)
+        return await asking
+
+    assert asyncio.run(main()) == b""
