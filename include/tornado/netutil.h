@@ -12,6 +12,7 @@
 #include <sys/un.h>
 
 #include "error.h"
+#include "ioloop.h"
 #include "str.h"
 
 #ifdef __cplusplus
@@ -85,7 +86,57 @@ TN_API bool tn_addr_eq(const tn_addr *a, const tn_addr *b);
 #define tn_is_valid_ip(text) tn_is_valid_ip_s(TN_STR(text))
 TN_API bool tn_is_valid_ip_s(tn_str text);
 
+/* What to listen on; all that is zero means: some free port on all interfaces. */
+typedef struct tn_bind_opts {
+    int *fds;                /* positional: where the descriptors go */
+    size_t max;              /* positional: how many there is room for; eight are plenty */
+    const char *address;     /* an IP address or the name of a host; NULL or "": all interfaces, IPv4 and IPv6 */
+    int port;                /* 0: one that is free, the same for both families */
+    const char *unix_socket; /* a Unix socket instead: a path (for the owner alone), or "@name" in Linux's abstract namespace */
+    int backlog;             /* connections that wait to be accepted; default 128 */
+    bool reuse_port;         /* SO_REUSEPORT: several processes listen on the same port, each with a queue of its own */
+    tn_error *err;           /* filled with a sentence when it fails; may be NULL */
+    char end_;
+} tn_bind_opts;
+
+/*
+ * Open listening sockets, before forking for instance: int n = tn_bind_sockets(fds, 8, .port = 8888). Tornado's bind_sockets.
+ *
+ * They do not block and are closed by exec. Returns how many were opened; they are the caller's (see `sockets` of tn_tcp_serve, and
+ * tn_add_accept_handler). On failure none stays open: TN_ERESOLVE for a name that cannot be resolved, TN_ETOOBIG for too little room,
+ * or the system's error. A name of a host is looked up by waiting for the answer. Any thread.
+ */
+#ifndef __cplusplus
+#define tn_bind_sockets(...) tn_bind_sockets_(&(tn_bind_opts){__VA_ARGS__, .end_ = 0}, offsetof(tn_bind_opts, end_))
+#endif
+TN_API int tn_bind_sockets_(const tn_bind_opts *opts, size_t opts_size);
+
+/* Takes a connection: `fd` is the callee's, does not block, and has TCP_NODELAY if it is TCP; `peer` is borrowed. */
+typedef void tn_accept_callback(void *arg, int fd, const tn_addr *peer);
+
+typedef struct tn_accept_handler tn_accept_handler;
+
+/*
+ * Accept connections from a listening socket on a loop, at most 128 in one turn, and hand each to fn(arg, fd, peer). A shortage of
+ * descriptors is lived through. Tornado's add_accept_handler.
+ *
+ * fd: belongs to the handler from here on if this succeeds, and is closed with it. Gives the handler in `out`; remove it before the
+ * loop is freed. Fails with TN_ENOMEM or the system's error. Loop thread only.
+ */
+TN_API int tn_add_accept_handler(tn_accept_handler **out, tn_loop *loop, int fd, tn_accept_callback *fn, void *arg);
+
+/* Stop accepting and close the socket; fn is not called again. May be called inside fn. NULL is fine. Loop thread only. */
+TN_API void tn_remove_accept_handler(tn_accept_handler *handler);
+
 #ifdef __cplusplus
+} /* extern "C" */
+
+/* C++: tn_bind_sockets(fds, 8, opts). */
+static inline int tn_bind_sockets(int *fds, size_t max, tn_bind_opts opts = tn_bind_opts())
+{
+    opts.fds = fds;
+    opts.max = max;
+    return tn_bind_sockets_(&opts, offsetof(tn_bind_opts, end_));
 }
 #endif
 

@@ -36,6 +36,8 @@ typedef struct tn_tcp_serve_opts {
     bool reuse_port;         /* SO_REUSEPORT: several processes on one port */
     int backlog;             /* of the listening socket; default 4,096, as far as the system allows */
     int inherited_fd;        /* adopt this listening descriptor instead (0: none) */
+    const int *sockets;      /* or these, from tn_bind_sockets: open them before tn_fork_workers, and every worker serves them */
+    size_t sockets_n;        /* how many; they belong to the server from here on, even on failure */
     double idle_timeout;     /* of each stream: see tn_stream_set_idle_timeout; 0: none */
     size_t read_buffer_max;  /* of each stream: see tn_stream_new */
     size_t write_buffer_max;

@@ -131,6 +131,22 @@ static void on_connected(tn__tcp_server *tcp, int fd, const tn_addr *peer)
 
 /* -- Serving -- */
 
+/* Take listening descriptors over. Returns the port of the last one; on failure none of them stays open. */
+static int add_sockets(server *s, const int *fds, size_t n)
+{
+    int port = 0, e = TN_OK;
+    for (size_t i = 0; i < n; i++) {
+        tn_addr local;
+        if (tn__socket_local(fds[i], &local) == TN_OK) port = tn_addr_port(&local);
+        if (e == TN_OK)
+            e = tn__tcp_server_add(&s->tcp, fds[i]);
+        else
+            close(fds[i]);
+    }
+    if (e < 0) tn__tcp_server_stop(&s->tcp);
+    return e < 0 ? e : port;
+}
+
 static int start(server *s)
 {
     const tn_tcp_serve_opts *o = s->opts;
@@ -142,7 +158,6 @@ static int start(server *s)
         .backlog = o->backlog,
         .reuse_port = o->reuse_port,
     };
-    tn_addr local;
     int port = 0;
     s->tcp.connected = on_connected;
     tn__tcp_server_init(&s->tcp, loop, o->connections_max ? o->connections_max : CONNECTIONS_MAX);
@@ -150,8 +165,9 @@ static int start(server *s)
     s->limits = (tn__stream_limits){o->read_buffer_max, o->write_buffer_max, tn__seconds_to_ns(o->idle_timeout)};
     if (o->inherited_fd) {
         TN_TRY(tn__listen_adopt(o->inherited_fd, o->err));
-        TN_TRY(tn__tcp_server_add(&s->tcp, o->inherited_fd));
-        port = tn__socket_local(o->inherited_fd, &local) == TN_OK ? tn_addr_port(&local) : 0;
+        TN_TRY(port = add_sockets(s, &o->inherited_fd, 1));
+    } else if (o->sockets_n > 0) {
+        TN_TRY(port = add_sockets(s, o->sockets, o->sockets_n));
     } else {
         TN_TRY(port = tn__tcp_server_listen(&s->tcp, &bind, o->err));
     }

@@ -36,6 +36,19 @@ TASK_TEST(serve, answers_each_connection_with_a_coroutine)
     return stop_serving(&g, &s);
 }
 
+TASK_TEST(serve, takes_sockets_that_were_bound_before)
+{
+    int fds[8];
+    int n = tn_bind_sockets(fds, 8, .address = "127.0.0.1");
+    TN_TRY(n);
+    served s = {.serve = echo, .opts = {.sockets = fds, .sockets_n = (size_t)n}};
+    tn_group g;
+    TN_TRY(serve(&g, &s));
+    TN_TRY(ask(s.port, "one\n"));
+    assert_int_equal(s.connections, 1);
+    return stop_serving(&g, &s);
+}
+
 static int writes_and_leaves(tn_stream *s, void *arg)
 {
     enum { N = 1 << 20 };
