@@ -9,7 +9,8 @@
 #include "http/room.h"
 
 /* Tornado's own leniency, which its tests pin. */
-static const tn__dialect dialect = {.bare_lf = true, .fold = true, .equal_lengths = true, .any_target = true, .terse = true};
+static const tn__dialect dialect = {
+    .bare_lf = true, .fold = true, .equal_lengths = true, .any_target = true, .chunked_1_0 = true, .terse = true};
 
 typedef struct settings {
     PyObject *core, *callback, *application, *adjust, *protocol, *tls;

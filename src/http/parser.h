@@ -36,6 +36,7 @@ typedef struct tn__dialect {
     bool fold;          /* folded lines are joined with one space (the bytes are changed in place) */
     bool equal_lengths; /* a list of equal Content-Lengths counts as one */
     bool any_target;    /* '#' and bytes from 0x80 up are let through in the request-target */
+    bool chunked_1_0;   /* an HTTP/1.0 request may be chunked */
     bool terse;         /* what is refused gets a status line and no more; HTTP/1.0 is told `Keep-Alive`, or nothing */
 } tn__dialect;
 

@@ -140,7 +140,7 @@ bool tn__walk_judge_codings(tn__walk *w, tn__facts *facts, bool http10)
     if (facts->framing.content_length >= 0)
         return tn__walk_refuse(w, 400, "Message with both Transfer-Encoding and Content-Length");
     /* RFC 9112, 6.1: HTTP/1.0 has no such field, and what stands before the sender may not know it either. */
-    if (http10) return tn__walk_refuse(w, 400, "Transfer-Encoding in an HTTP/1.0 message");
+    if (http10 && !w->dialect->chunked_1_0) return tn__walk_refuse(w, 400, "Transfer-Encoding in an HTTP/1.0 message");
     if (c->malformed || !c->chunked_last || c->chunked > 1) return tn__walk_refuse(w, 400, "Unsupported Transfer-Encoding");
     if (c->other) return tn__walk_refuse(w, 501, "Unsupported Transfer-Encoding");
     facts->framing.chunked = true;

@@ -4,7 +4,8 @@
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n"
 #define GET_1_0 "GET / HTTP/1.0\r\n"
 
-static const tn__dialect bare_lf = {.bare_lf = true}, fold = {.fold = true}, equal = {.equal_lengths = true};
+static const tn__dialect bare_lf = {.bare_lf = true}, fold = {.fold = true}, equal = {.equal_lengths = true},
+                         old_chunks = {.chunked_1_0 = true};
 
 TEST(fields, trim_spaces_and_tabs_around_a_value_and_keep_those_within)
 {
@@ -254,6 +255,13 @@ TEST(transfer_encoding, goes_with_neither_content_length_nor_http_1_0)
     refuse(GET "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400, both);
     refuse(GET "Content-Length: 5\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 400, both);
     refuse(GET_1_0 "Transfer-Encoding: chunked\r\n\r\n", 400, "Transfer-Encoding in an HTTP/1.0 message");
+}
+
+TEST(transfer_encoding, in_http_1_0_is_taken_where_the_dialect_says_so)
+{
+    heads_result *r = heads_accept_as(&old_chunks, TN_S(GET_1_0 "Transfer-Encoding: chunked\r\n\r\n"));
+    assert_true(r->head.framing.chunked);
+    heads_done(r);
 }
 
 static void connection_is(tn_str text, bool close, bool keep_alive, bool upgrade)
