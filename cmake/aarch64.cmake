@@ -1,11 +1,11 @@
 # Cross-building for 64-bit ARM Linux: what `make aarch64` configures with. Debian's cross compiler, the libraries that
-# scripts/aarch64.sh has put into build-aarch64/root, and qemu's user emulation to run the tests.
+# scripts/aarch64.sh has put into build-aarch64/sysroot, and qemu's user emulation to run the tests.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
 set(CMAKE_ASM_COMPILER aarch64-linux-gnu-gcc)
 
-get_filename_component(root ${CMAKE_CURRENT_LIST_DIR}/../build-aarch64/root ABSOLUTE)
+get_filename_component(root ${CMAKE_CURRENT_LIST_DIR}/../build-aarch64/sysroot ABSOLUTE)
 set(libraries ${root}/usr/lib/aarch64-linux-gnu)
 set(CMAKE_FIND_ROOT_PATH ${root} /usr/aarch64-linux-gnu)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
